@@ -1,0 +1,1 @@
+"""Neutron drivers for VMware NSX: Neutron tells the truth about every network, router and port."""

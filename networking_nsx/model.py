@@ -1,0 +1,164 @@
+"""What every layer speaks of: frozen values that hold no behaviour and do no I/O.
+
+Identity is Neutron's: an id here is always the id of a Neutron row. Where a thing lies on NSX is
+evidence (`Observation.path`), never identity. Times are seconds since the epoch.
+"""
+
+from collections.abc import Mapping
+from enum import Enum, StrEnum
+from typing import NamedTuple
+
+
+class Kind(StrEnum):
+    """A kind of Neutron resource, in the order in which a sweep visits them."""
+
+    NETWORK = "network"
+    ROUTER = "router"
+    PORT = "port"
+
+
+class Status(StrEnum):
+    """The statuses that are ever written to Neutron."""
+
+    ACTIVE = "ACTIVE"
+    DOWN = "DOWN"
+    ERROR = "ERROR"
+
+
+class Health(Enum):
+    """What NSX says of an object, whatever the words of the API that said it."""
+
+    UP = "up"
+    DOWN = "down"
+    FAILED = "failed"  # realization failed: more than down
+    UNKNOWN = "unknown"  # proves nothing
+    ABSENT = "absent"  # only ever the answer to a direct look
+
+
+class Key(NamedTuple):
+    """The identity of one Neutron row."""
+
+    kind: Kind
+    id: str
+
+
+class Facts(NamedTuple):
+    """What Neutron knows of a row that decides which status it may get."""
+
+    in_scope: bool  # ours to write
+    expects_twin: bool  # NSX ought to have an object for it: only such a row can be missing
+    admin_up: bool
+    may_activate: bool  # False for a port that is not bound, or whose binding failed
+
+
+class Row(NamedTuple):
+    """What Neutron has. `revision` and `status` together guard every write."""
+
+    kind: Kind
+    id: str
+    parent_id: str  # a port's network; "" for the others
+    status: str  # any word that Neutron holds, not only ours
+    revision: int
+    changed_at: float  # no earlier than the last change of the row
+    facts: Facts
+    follows: str = ""  # id of the router whose health this port shares, having no twin of its own
+
+    @property
+    def key(self) -> Key:
+        return Key(self.kind, self.id)
+
+
+class Observation(NamedTuple):
+    """What NSX said of one object, and the evidence for it."""
+
+    kind: Kind
+    id: str
+    health: Health
+    as_of: float  # the latest moment that it surely describes: a direct read's start
+    path: str  # where on NSX, e.g. "/ws.v1/lswitch/<uuid>/lport/<uuid>"
+    word: str  # NSX's own word, e.g. "true", for the log and for whoever asks why
+
+    @property
+    def key(self) -> Key:
+        return Key(self.kind, self.id)
+
+
+class Page(NamedTuple):
+    """One page of one kind's listing."""
+
+    kind: Kind
+    observations: list[Observation]
+    cursor: str | None  # where the next page begins; None after the last one
+    total: int | None  # objects in the whole listing; only the first page knows
+    as_of: float
+    malformed: int = 0  # objects that could not be read, each one skipped
+    foreign: int = 0  # objects without the tag that names a Neutron row
+
+
+class Sought(NamedTuple):
+    """A row to be looked at directly, with all that helps to find its NSX object."""
+
+    key: Key
+    parent_id: str = ""
+    path: str = ""  # where NSX last reported it; "" if never seen
+
+
+class Change(NamedTuple):
+    """A row whose status should become another one, and the observation that says so."""
+
+    row: Row
+    status: Status
+    observation: Observation
+
+
+class Verdict(Enum):
+    """What became of a change."""
+
+    WRITTEN = "written"
+    WITHHELD = "withheld"  # report mode: it would have been written
+    REFUSED = "refused"  # the row has changed since it was read
+    BLOCKED = "blocked"  # somebody else's provisioning block still stands
+    GONE = "gone"  # the row is no more
+
+
+class Outcome(NamedTuple):
+    """A change after the attempt to write it."""
+
+    change: Change
+    verdict: Verdict
+    stands: Row | None  # what Neutron has now; None when the row is gone
+
+
+class Progress(NamedTuple):
+    """One step of a sweep: what it met since the step before. Only the caller waits, between steps."""
+
+    kind: Kind
+    counts: Mapping[str, int]  # by the names in `COUNTS`
+    total: int  # objects expected in the whole sweep, as far as is known
+    outcomes: tuple[Outcome, ...] = ()
+    words: Mapping[str, int] = {}  # words of NSX that prove nothing, each with its count
+    failure: Exception | None = None  # the step failed and will be tried again after the wait
+    settled: bool = False  # the last step of this kind
+
+
+COUNTS: Mapping[str, str] = {
+    "pages": "pages fetched",
+    "observed": "NSX objects that name a Neutron row",
+    "malformed": "NSX objects that could not be read",
+    "foreign": "NSX objects without a tag of ours",
+    "orphans": "NSX objects whose Neutron row does not exist",
+    "duplicates": "rows with more than one NSX object, where one is expected",
+    "unknown": "observations that prove nothing",
+    "early": "changes left alone because the row is newer than the observation",
+    "written": "statuses written",
+    "withheld": "statuses that would have been written (report mode)",
+    "refused": "writes refused because the row had changed",
+    "blocked": "ports left alone for another provisioning block",
+    "gone": "writes whose row is no more",
+    "missing": "rows without the NSX object that they should have",
+    "looked": "rows looked at directly",
+    "absent": "rows proven absent from NSX",
+    "held": "changes held by the brake",
+    "unsettled": "suspicions that need another sweep",
+    "restarts": "listings begun again after a cursor expired",
+}

@@ -1,0 +1,77 @@
+"""The seams: what the heart asks of the world. Each has a real implementation and a test double."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Protocol
+
+from networking_nsx.model import Change, Key, Kind, Observation, Outcome, Page, Row, Sought
+
+
+class Source(Protocol):
+    """One NSX, read."""
+
+    page_maximum: int  # objects that one page may ask for
+
+    def page(self, kind: Kind, cursor: str | None, length: int) -> Page:
+        """Fetch one page, the first when `cursor` is None.
+
+        Raises Retryable (ask again with the same cursor), CursorExpired, or another NsxError.
+        """
+        ...
+
+    def look(self, sought: Sequence[Sought]) -> Iterator[Observation]:
+        """Read the objects of these rows directly.
+
+        Yields, row by row, one observation per NSX object, or a single one of Health.ABSENT when
+        every way to find an object says that there is none. Raises NsxError at the first row that
+        could not be looked at: the rows after it have no answer.
+        """
+        ...
+
+
+class Store(Protocol):
+    """Neutron's rows."""
+
+    def recorded(self, kind: Kind) -> Iterator[Row]:
+        """Every row of a kind, lazily. Raises StoreError."""
+        ...
+
+    def rows(self, keys: Sequence[Key]) -> list[Row]:
+        """These rows as they are now; a row that does not exist is left out. Raises StoreError."""
+        ...
+
+    def write(self, changes: Sequence[Change]) -> list[Outcome]:
+        """Write each change whose row still is as it was read. One outcome per change.
+
+        Raises StoreError when nothing more can be written; what was committed before stays.
+        """
+        ...
+
+
+class Clock(Protocol):
+    """Time. `sleep` returns early when the process is asked to stop."""
+
+    def now(self) -> float:
+        """Seconds since the epoch."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds that never go back, for durations."""
+        ...
+
+    def sleep(self, seconds: float) -> None: ...
+
+
+class Random(Protocol):
+    """Chance: the part of `random.Random` that is used."""
+
+    def uniform(self, a: float, b: float) -> float: ...
+
+    def sample(self, population: Sequence[Change], k: int) -> list[Change]: ...
+
+
+class Notifier(Protocol):
+    """Whoever wants to know of statuses that were committed: Nova."""
+
+    def notify(self, outcomes: Iterable[Outcome]) -> None:
+        """Queue what is to be told. Never waits and never raises."""
+        ...
