@@ -134,19 +134,20 @@ class Progress(NamedTuple):
 
     kind: Kind
     counts: Mapping[str, int]  # by the names in `COUNTS`
-    total: int  # objects expected in the whole sweep, as far as is known
+    total: int = 0  # objects of this kind, as far as is known
     outcomes: tuple[Outcome, ...] = ()
     words: Mapping[str, int] = {}  # words of NSX that prove nothing, each with its count
     failure: Exception | None = None  # the step failed and will be tried again after the wait
-    settled: bool = False  # the last step of this kind
+    goes_on: bool = False  # another page will be asked for after this step
 
 
 COUNTS: Mapping[str, str] = {
     "pages": "pages fetched",
-    "observed": "NSX objects that name a Neutron row",
+    "failures": "requests that failed after all their attempts",
+    "observed": "NSX objects that carry the id of a Neutron row",
     "malformed": "NSX objects that could not be read",
     "foreign": "NSX objects without a tag of ours",
-    "orphans": "NSX objects whose Neutron row does not exist",
+    "orphans": "of those observed, the ones whose Neutron row does not exist",
     "duplicates": "rows with more than one NSX object, where one is expected",
     "unknown": "observations that prove nothing",
     "early": "changes left alone because the row is newer than the observation",

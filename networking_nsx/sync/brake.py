@@ -1,0 +1,122 @@
+"""The mass-change brake: many rows that worsen at once are more often a lie than a disaster.
+
+Design section 6, with nothing remembered that a restart could lose: what was spent lately is read off
+Neutron's rows (those in a bad status that changed within the window), what would be spent is what
+this sweep finds. So a process that restarts while frozen is frozen at its first page.
+
+- Improving changes always pass.
+- Worsening changes pass while they and the spent ones are at most `share` of the rows observed so far in
+  this kind (never fewer than `minimum`). Beyond that they are held until the end of the kind, where they
+  are judged against all its rows: under the threshold they go on; over it, a random sample of direct reads
+  decides (`agrees`), or an operator (`release`).
+- Absence is judged at the end of the kind, all missing rows together, and held in every kind while any
+  kind has lost too many, or all it had. No sample releases it: only an operator, or the objects' return.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from networking_nsx.model import Change, Kind, Row, Status
+from networking_nsx.ports import Random
+from networking_nsx.sync import rules
+
+
+@dataclass(frozen=True, slots=True)
+class BrakeSettings:
+    share: float = 0.1  # of a kind's rows; larger lets more lies through before it holds
+    minimum: int = 10  # rows that may always worsen: a small cloud is not frozen by one broken rack
+    window: float = 600.0  # seconds for which a worsened row counts as spent
+    sample: int = 50  # direct reads that decide over what is held
+    agreement: float = 0.9  # the part of the sample that must agree
+
+
+class Brake:
+    """Watches over every kind. `random` draws the samples."""
+
+    def __init__(self, settings: BrakeSettings, random: Random) -> None:
+        self.settings = settings
+        self._random = random
+        self._lost: set[Kind] = set()
+        self._released: set[Kind] = set()
+
+    def __repr__(self) -> str:
+        return f"Brake(lost={sorted(self._lost)}, released={sorted(self._released)})"
+
+    def release(self, kind: Kind) -> None:
+        """An operator has looked: everything held in this kind passes, until nothing more is held."""
+        self._released.add(kind)
+
+    def watch(self, kind: Kind, rows: Collection[Row], now: float) -> "Watch":
+        """Begin a pass over this kind. `rows` is what Neutron has; `now` in seconds since the epoch."""
+        horizon = now - self.settings.window
+        recent = [row.status for row in rows if row.changed_at > horizon]
+        return Watch(
+            self,
+            kind,
+            baseline=sum(row.facts.in_scope for row in rows),
+            worsened=sum(rules.badness(status) >= rules.badness(Status.DOWN) for status in recent),
+            errors=sum(status == Status.ERROR for status in recent),
+        )
+
+    def is_released(self, kind: Kind) -> bool:
+        return kind in self._released
+
+    def draw(self, held: Sequence[Change]) -> list[Change]:
+        """The held changes whose objects are to be read directly."""
+        return self._random.sample(held, min(self.settings.sample, len(held)))
+
+    def agrees(self, agreeing: int, drawn: int) -> bool:
+        return drawn > 0 and agreeing >= self.settings.agreement * drawn
+
+    def allows(self, worse: int, rows: int) -> bool:
+        return worse <= max(self.settings.minimum, self.settings.share * rows)
+
+    def allows_absence(self, kind: Kind, *, lost: bool) -> bool:
+        """Note whether this kind has lost too much; absence passes only while no kind has."""
+        (self._lost.add if lost else self._lost.discard)(kind)
+        return not self._lost or kind in self._released
+
+    def nothing_held(self, kind: Kind) -> None:
+        """A pass over this kind ended with nothing held: an operator's release has done its work."""
+        self._released.discard(kind)
+
+
+class Watch:
+    """The brake over one pass of one kind."""
+
+    def __init__(self, brake: Brake, kind: Kind, *, baseline: int, worsened: int, errors: int) -> None:
+        self._brake = brake
+        self._kind = kind
+        self._baseline = baseline
+        self._spent = worsened
+        self._errors = errors
+        self._observed = 0
+        self._worse: set[str] = set()  # ids; a row that is judged twice counts once
+        self._held: list[Change] = []
+
+    def sift(self, changes: list[Change], observed: int) -> list[Change]:
+        """The changes that may be written now. `observed` rows were seen since the last call."""
+        self._observed += observed
+        worse = [found for found in changes if rules.worsens(found)]
+        self._worse.update(found.row.id for found in worse)
+        if not worse or (not self._held and self._passes(self._observed)):
+            return changes
+        self._held += worse
+        return [found for found in changes if not rules.worsens(found)]
+
+    def held(self) -> list[Change]:
+        """What waits for the end of the kind."""
+        return self._held
+
+    def passes_at_the_end(self) -> bool:
+        """Whether all that was held may go on, now that the whole kind was seen."""
+        return self._passes(self._baseline)
+
+    def absence_passes(self, missing: int, seen: int) -> bool:
+        """Whether missing rows may be declared absent. `seen` rows of this kind do have their object."""
+        everything = seen == 0 and missing > 1
+        lost = everything or not self._brake.allows(self._errors + missing, self._baseline)
+        return self._brake.allows_absence(self._kind, lost=missing > 0 and lost)
+
+    def _passes(self, rows: int) -> bool:
+        return self._brake.is_released(self._kind) or self._brake.allows(self._spent + len(self._worse), rows)

@@ -1,0 +1,214 @@
+"""Laws of the heart, for any world (hypothesis)."""
+
+import math
+from random import Random
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from worlds import OURS, Heart, World
+
+from networking_nsx.errors import NsxError, StoreError, Unavailable
+from networking_nsx.model import Health, Key, Kind, Progress
+from networking_nsx.sync import rules
+from networking_nsx.sync.pacing import Pacer, PacingSettings, chunk_count, chunk_size
+
+EXISTING = st.sampled_from([Health.UP, Health.DOWN, Health.FAILED, Health.UNKNOWN])
+FACTS = st.builds(
+    lambda *flags: type(OURS)(*flags), st.booleans(), st.booleans(), st.booleans(), st.booleans()
+)
+ROWS = st.lists(
+    st.tuples(st.sampled_from(Kind), st.sampled_from(["ACTIVE", "DOWN", "ERROR", "BUILD"]), EXISTING, FACTS),
+    max_size=30,
+)
+
+
+def world_of(rows) -> World:
+    world = World()
+    for i, (kind, status, health, facts) in enumerate(rows):
+        world.add(kind, f"{i:03}", status, health, facts=facts)
+    return world
+
+
+def statuses(world: World) -> dict[Key, str]:
+    return {key: str(row.status) for key, row in world.neutron.items()}
+
+
+@given(ROWS)
+def test_a_settled_world_has_no_changes(rows):
+    """After two sweeps a third one writes nothing, and every row has the status that it ought to have."""
+    world = world_of(rows)
+    heart = Heart(world)
+    heart.sweep(2)
+    writes = len(world.writes)
+    heart.sweep()
+
+    assert len(world.writes) == writes
+    for kind in Kind:
+        for name, health in world.nsx[kind].values():
+            row = world.neutron[Key(kind, name)]
+            assert rules.desired(row, health) in (None, row.status)
+
+
+@given(ROWS, st.integers(1, 40), st.integers(1, 40))
+def test_pages_of_any_length_give_the_same_statuses(rows, one, other):
+    """How a listing is cut into pages decides nothing."""
+    worlds = [world_of(rows), world_of(rows)]
+    for world, length in zip(worlds, (one, other), strict=True):
+        Heart(world).sweep(2, length=length)
+
+    assert statuses(worlds[0]) == statuses(worlds[1])
+
+
+@given(ROWS)
+def test_a_row_out_of_scope_is_never_written(rows):
+    """Promise 9, whatever its status and whatever NSX says."""
+    world = world_of(rows)
+    Heart(world).sweep(3)
+
+    assert all(change.row.facts.in_scope for change in world.writes)
+
+
+@given(
+    total=st.integers(0, 400_000),
+    interval=st.integers(1, 600),
+    delay=st.integers(0, 600),
+    minimum=st.integers(1, 5000),
+    seconds=st.floats(0, 2),
+)
+@settings(max_examples=200)
+def test_the_pacer_covers_all_and_is_never_too_fast(total, interval, delay, minimum, seconds):
+    """For any inventory and options: all is fetched, no page is too long, no chunk starts too early."""
+    options = PacingSettings(interval, delay, max(minimum, total // 300 + 1))
+    pacer = Pacer(options, Random(0))
+    now, fetched, starts = 0.0, 0, [0.0]
+    pacer.begin(now)
+    chunk = 0
+    while fetched < total:
+        room = pacer.room()
+        assert 1 <= room <= options.page_maximum
+        got = min(room, total - fetched)
+        fetched, chunk, now = fetched + got, chunk + got, now + seconds
+        wait = pacer.delay(
+            Progress(Kind.PORT, {"pages": 1, "observed": got}, total, goes_on=fetched < total), now
+        )
+        assert chunk <= max(options.chunk, chunk_size(total, options))
+        if (
+            pacer.room() == min(options.page_maximum, chunk_size(total, options))
+            and fetched < total
+            and wait >= 0
+        ):
+            full = chunk >= chunk_size(total, options)
+            if full:
+                now, chunk = now + wait, 0
+                starts.append(now)
+
+    assert all(later - earlier >= delay - 1e-6 for earlier, later in zip(starts, starts[1:], strict=False))
+    assert len(starts) <= chunk_count(total, options) + 1
+    if delay and delay <= interval:
+        assert (chunk_count(total, options) - 1) * delay <= interval
+    assert chunk_size(total, options) >= math.ceil(total * delay / interval) or not delay or delay > interval
+
+
+class Life(RuleBasedStateMachine):
+    """Users, NSX, faults, restarts and sweeps in any order."""
+
+    def __init__(self):
+        super().__init__()
+        self.world = World(network=3, router=2, port=25)
+        self.heart = Heart(self.world)
+        self.checked = 0
+
+    @rule(kind=st.sampled_from(Kind), i=st.integers(0, 24), health=EXISTING)
+    def flips(self, kind, i, health):
+        paths = list(self.world.nsx[kind])
+        if paths:
+            path = paths[i % len(paths)]
+            self.world.nsx[kind][path] = (self.world.nsx[kind][path][0], health)
+
+    @rule(kind=st.sampled_from(Kind), i=st.integers(0, 24))
+    def vanishes(self, kind, i):
+        paths = list(self.world.nsx[kind])
+        if len(paths) > 1:
+            del self.world.nsx[kind][paths[i % len(paths)]]
+
+    @rule(i=st.integers(0, 24), status=st.sampled_from(["ACTIVE", "DOWN", "BUILD", "ERROR"]))
+    def user_changes_a_row(self, i, status):
+        keys = list(self.world.neutron)
+        row = self.world.neutron[keys[i % len(keys)]]
+        self.world.neutron[row.key] = row._replace(
+            status=status, revision=row.revision + 1, changed_at=self.world.time
+        )
+
+    @rule(name=st.integers(100, 130), health=st.sampled_from([Health.UP, Health.DOWN, None]))
+    def user_creates_a_port(self, name, health):
+        self.world.add(Kind.PORT, f"port-{name:05}", "DOWN", health, changed_at=self.world.time)
+
+    @rule(i=st.integers(0, 24))
+    def user_deletes_a_row(self, i):
+        keys = list(self.world.neutron)
+        if len(keys) > 1:
+            del self.world.neutron[keys[i % len(keys)]]
+
+    @rule(seconds=st.integers(1, 400))
+    def time_passes(self, seconds):
+        self.world.time += seconds
+
+    @rule()
+    def restarts(self):
+        self.heart.restart()
+
+    @rule(length=st.integers(1, 30), fault=st.integers(0, 40))
+    def sweeps_with_a_fault(self, length, fault):
+        self.world.page_errors = {len(self.world.requests) + fault: Unavailable("fault")}
+        self.heart.sweep(length=length)
+        self.world.page_errors = {}
+
+    @rule(
+        error=st.sampled_from([NsxError("refused"), StoreError("gone"), ValueError("bug")]),
+        after=st.integers(0, 3),
+    )
+    def a_sweep_dies(self, error, after):
+        self.world.page_errors = {len(self.world.requests) + after: error}
+        try:
+            self.heart.sweep(length=10)
+        except type(error):
+            pass
+        self.world.page_errors = {}
+
+    @precondition(lambda self: self.checked < len(self.world.writes))
+    @invariant()
+    def no_write_without_evidence(self):
+        """Every write agrees with its observation, and the observation is later than the row (1, 2)."""
+        for change in self.world.writes[self.checked :]:
+            assert rules.desired(change.row, change.observation.health) == change.status
+            assert change.observation.as_of > change.row.changed_at
+        self.checked = len(self.world.writes)
+
+    @invariant()
+    def error_only_for_what_is_absent_or_a_router(self):
+        """No port or network that exists on NSX is ever made ERROR by us."""
+        for change in self.world.writes:
+            if change.status == "ERROR" and change.row.kind is not Kind.ROUTER:
+                assert change.observation.health in (Health.ABSENT, Health.FAILED)
+
+    def teardown(self):
+        """Whatever happened: after two quiet sweeps with the brake released all is true."""
+        self.world.time += 1000
+        for kind in Kind:
+            self.heart.brake.release(kind)
+        self.heart.sweep(2)
+        for kind in Kind:
+            self.heart.brake.release(kind)
+        self.heart.sweep()
+        for kind in Kind:
+            for name, health in self.world.nsx[kind].values():
+                row = self.world.neutron.get(Key(kind, name))
+                assert row is None or rules.desired(row, health) in (None, row.status)
+        present = {(kind, name) for kind in Kind for name, _ in self.world.nsx[kind].values()}
+        for key, row in self.world.neutron.items():
+            assert key in present or row.status == "ERROR"
+
+
+Life.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+TestLife = Life.TestCase

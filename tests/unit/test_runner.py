@@ -1,0 +1,184 @@
+"""The loop that waits, on a clock that only its own sleeping moves."""
+
+from random import Random
+
+import pytest
+from worlds import Heart, World
+
+from networking_nsx.errors import Rejected, StoreError, Unavailable
+from networking_nsx.model import Health, Kind
+from networking_nsx.sync.pacing import Pacer, PacingSettings
+from networking_nsx.sync.runner import Runner, Summary, once
+
+
+class Follower:
+    """Remembers what it was told."""
+
+    def __init__(self):
+        self.summaries: list[Summary] = []
+        self.failures: list[tuple[Exception, float]] = []
+        self.steps = 0
+
+    def progressed(self, progress):
+        self.steps += 1
+
+    def swept(self, summary):
+        self.summaries.append(summary)
+
+    def failed(self, error, wait):
+        self.failures.append((error, wait))
+
+
+def run(world: World, sweeps: int = 0, *, seconds: float = 1e9, heart: Heart | None = None, **pacing: int):
+    """Run until that many sweeps are done, or that much time has passed."""
+    follower = Follower()
+    pacer = Pacer(PacingSettings(**pacing), Random(0))
+    runner = Runner((heart or Heart(world)).sweeper, pacer, world, follower)
+    ends = world.time + seconds
+    runner.run(lambda: world.time > ends or (sweeps and len(follower.summaries) >= sweeps))
+    return follower
+
+
+def test_sweeps_follow_each_other_at_the_interval():
+    """The first one after the first delay."""
+    world = World(port=100)
+    follower = run(world, 4)
+
+    assert world.waits[0] == 5.0
+    assert world.waits[1:4] == [pytest.approx(10.0)] * 3
+    assert [summary.since_last for summary in follower.summaries] == [0, 10, 10, 10]
+
+
+def test_chunks_are_spread_over_the_interval():
+    """2,000 ports in chunks of 500: four requests, 2.5 s apart, and no pause after the last."""
+    world = World(port=2000)
+    follower = run(world, 2)
+
+    assert [length for kind, _, length in world.requests if kind is Kind.PORT][:4] == [500] * 4
+    assert world.waits[1:5] == [pytest.approx(2.5)] * 4
+    assert follower.summaries[0].seconds == pytest.approx(7.5)
+
+
+def test_failures_back_off_and_a_success_resets():
+    """Doubling from 1 to 64 s, never cut short by the interval; then 1 s again."""
+    world = World(port=10)
+    world.page_errors = {n: Unavailable("500") for n in range(9)}
+    follower = run(world, 1)
+    waits = [wait for _, wait in follower.failures]
+    world.page_errors = {len(world.requests): Unavailable("500")}
+    again = run(world, 1)
+
+    assert waits == [1, 2, 4, 8, 16, 32, 64, 64, 64]
+    assert [wait for _, wait in again.failures] == [1]
+
+
+def test_a_success_resets_the_backoff_of_a_running_loop():
+    """Failures weeks apart do not add up."""
+    world = World(port=10)
+    world.page_errors = dict.fromkeys((0, 1, 5, 6, 12), Unavailable("500"))
+    follower = run(world, 4)
+
+    assert [wait for _, wait in follower.failures] == [1, 2, 1, 2, 1]
+
+
+@pytest.mark.parametrize(
+    "error", [Rejected("400"), StoreError("gone"), ValueError("a bug"), KeyError("data")]
+)
+def test_the_loop_survives_every_exception(error):
+    """Counted, waited for, and the next sweep completes."""
+    world = World(port=10)
+    world.page_errors = {2: error}
+    follower = run(world, 1)
+
+    assert follower.failures == [(error, 1)]
+    assert follower.summaries[0].counts["observed"] == 10
+
+
+def test_a_store_that_fails_for_long_backs_off_although_pages_succeed():
+    """Each sweep reads a page and cannot write: the waits still double."""
+    world = World(network=1, port=10)
+    world.flip(Kind.PORT, Health.DOWN, 5)
+
+    def broken():
+        world.before_write.append(broken)
+        raise StoreError("read-only")
+
+    world.before_write = [broken]
+    follower = run(world, seconds=19)
+
+    assert [wait for _, wait in follower.failures] == [1, 2, 4, 8]
+
+
+def test_a_stop_between_two_pages_leaves_the_rest_for_later():
+    """What was settled is written; nothing is half-written."""
+    world = World(port=2000)
+    world.flip(Kind.PORT, Health.DOWN, 40)
+    follower = run(world, seconds=6)
+
+    assert follower.summaries == []
+    assert world.statuses(Kind.PORT) == {"ACTIVE": 1960, "DOWN": 40}
+    assert len(world.requests) == 3
+
+
+def test_a_stop_during_the_first_delay_sweeps_nothing():
+    """The service ends at once."""
+    world = World(port=10)
+    run(world, seconds=1)
+
+    assert world.requests == []
+
+
+def test_the_chunk_adapts_while_the_runner_lives():
+    """20,000 ports: ten chunks of 2,000; then 300: one chunk of 500."""
+    world = World(port=20000)
+    heart = Heart(world)
+    run(world, 1, heart=heart)
+    lengths = [length for kind, _, length in world.requests if kind is Kind.PORT]
+    world.vanish(Kind.PORT, 19700)
+    world.neutron = {row.key: row for row in list(world.neutron.values())[19700:]}
+    world.requests.clear()
+    run(world, 1, heart=heart)
+    shrunk = [length for kind, _, length in world.requests if kind is Kind.PORT]
+
+    assert lengths == [500, 1500] + [2000] * 9  # the total was not known before the first page
+    assert shrunk == [500]
+
+
+def test_once_sweeps_until_nothing_is_left_to_settle():
+    """A vanished port needs two sweeps, a broken router two looks."""
+    world = World(router=1, port=10)
+    heart = Heart(world)
+    world.vanish(Kind.PORT, 1)
+    world.flip(Kind.ROUTER, Health.DOWN)
+    summaries = list(once(heart.sweeper, world, Follower()))
+
+    assert len(summaries) == 2
+    assert world.statuses(Kind.PORT) == {"ACTIVE": 9, "ERROR": 1}
+    assert world.statuses(Kind.ROUTER) == {"ERROR": 1}
+
+
+def test_once_of_a_settled_world_is_one_sweep():
+    """Nothing to wait for."""
+    world = World(port=10)
+
+    assert len(list(once(Heart(world).sweeper, world, Follower()))) == 1
+
+
+def test_once_does_not_sweep_for_ever():
+    """When another sweep settles nothing more, it is over."""
+    world = World(port=100)
+    heart = Heart(world, looks=0)
+    world.vanish(Kind.PORT, 3)
+
+    assert len(list(once(heart.sweeper, world, Follower()))) == 2
+
+
+def test_once_waits_and_asks_again_for_a_failed_page_and_fails_in_the_end():
+    """Five attempts, with the back-off between them."""
+    world = World(port=10)
+    world.page_errors = {n: Unavailable("500") for n in range(5)}
+    follower = Follower()
+    with pytest.raises(Unavailable):
+        list(once(Heart(world).sweeper, world, follower))
+
+    assert [wait for _, wait in follower.failures] == [1, 2, 4, 8]
