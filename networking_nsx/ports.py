@@ -1,6 +1,6 @@
 """The seams: what the heart asks of the world. Each has a real implementation and a test double."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from networking_nsx.model import Change, Key, Kind, Observation, Outcome, Page, Row, Sought
@@ -67,11 +67,3 @@ class Random(Protocol):
     def uniform(self, a: float, b: float) -> float: ...
 
     def sample(self, population: Sequence[Change], k: int) -> list[Change]: ...
-
-
-class Notifier(Protocol):
-    """Whoever wants to know of statuses that were committed: Nova."""
-
-    def notify(self, outcomes: Iterable[Outcome]) -> None:
-        """Queue what is to be told. Never waits and never raises."""
-        ...

@@ -1,0 +1,42 @@
+"""`neutron-nsx`: the sub-commands, and what every one of them does about errors and signals."""
+
+import logging
+import sys
+import warnings
+from collections.abc import Sequence
+from importlib.metadata import version
+
+from cliff.app import App
+from cliff.commandmanager import CommandManager
+
+
+class NeutronNsx(App):
+    """Keeps the statuses of OpenStack Neutron true to VMware NSX."""
+
+    LOG = logging.getLogger("neutron-nsx.error")  # where cliff reports what a command raised
+
+    def __init__(self) -> None:
+        super().__init__(
+            description="Keeps the statuses of OpenStack Neutron true to VMware NSX.",
+            version=version("networking-nsx"),
+            command_manager=CommandManager("networking_nsx.commands"),
+            deferred_help=True,
+        )
+        # One plain line for a person, whatever log the configuration asks for.
+        self.LOG.propagate = False
+        plain = logging.StreamHandler(self.stderr)
+        plain.setFormatter(logging.Formatter("neutron-nsx: %(message)s"))
+        self.LOG.handlers[:] = [plain]
+
+
+# futurist, which Neutron's libraries import, imports eventlet when it is installed. Nothing here uses it.
+warnings.filterwarnings("ignore", message=r"\s*Eventlet is deprecated")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    result: int = NeutronNsx().run(list(sys.argv[1:] if arguments is None else arguments))
+    return result
+
+
+if __name__ == "__main__":
+    sys.exit(main())

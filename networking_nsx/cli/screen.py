@@ -1,0 +1,66 @@
+"""The demo's progress: a live bar for a person who looks, plain lines for everything else."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bar
+
+from networking_nsx.cli.following import line
+from networking_nsx.model import Kind, Progress
+from networking_nsx.sync.runner import Summary
+
+
+class Screen:
+    """A `runner.Listener` for a person."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        columns = (
+            TextColumn("  {task.description:<9}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+        )
+        self._bar = Bar(*columns, console=console, transient=True, disable=not console.is_terminal)
+        self._tasks = {kind: self._bar.add_task(f"{kind}s", total=None) for kind in Kind}
+        self._trouble: Iterator[None] = iter(())
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.stop()
+
+    def say(self, text: str) -> None:
+        self._console.print(text, soft_wrap=True, markup=False)
+
+    @contextmanager
+    def disturbed_by(self, trouble: Iterator[None]) -> Iterator[None]:
+        """Let a piece of trouble happen after each page, and the rest of it at the end."""
+        self._trouble = trouble
+        next(trouble, None)
+        yield
+        for _ in self._trouble:
+            pass
+
+    def progressed(self, progress: Progress) -> None:
+        if progress.counts.get("pages"):
+            self._bar.update(
+                self._tasks[progress.kind], total=progress.total, advance=progress.counts["observed"]
+            )
+            next(self._trouble, None)
+
+    def swept(self, summary: Summary) -> None:
+        for task in self._tasks.values():
+            self._bar.reset(task, total=None)
+        self.say(f"  sweep done: {line(summary)}")
+
+    def failed(self, error: Exception, wait: float) -> None:
+        self.say(f"  a page failed, again in {wait:.0f} s: {error}")

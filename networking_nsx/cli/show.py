@@ -1,0 +1,28 @@
+"""`neutron-nsx show`: what Neutron says of a resource, what NSX says, and the evidence."""
+
+import argparse
+import threading
+from typing import Any
+
+from cliff.show import ShowOne
+
+from networking_nsx.assemble import reader
+from networking_nsx.cli.common import add_files, add_key, columns, configured
+from networking_nsx.model import Key, Kind
+from networking_nsx.sync import punctual
+
+
+class Show(ShowOne):
+    """Show one network, router or port in Neutron and on NSX. Never writes."""
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        parser: argparse.ArgumentParser = super().get_parser(prog_name)
+        add_key(parser)
+        add_files(parser)
+        return parser
+
+    def take_action(self, parsed_args: argparse.Namespace) -> tuple[tuple[str, ...], tuple[Any, ...]]:
+        conf = configured(parsed_args.config_file)
+        key = Key(Kind(parsed_args.kind), parsed_args.id)
+        with reader(conf, threading.Event()) as parts:
+            return columns(key, punctual.look(key, parts.source, parts.store))

@@ -1,0 +1,72 @@
+"""`neutron-nsx simulator`: an NSX in memory, served over real HTTP."""
+
+import argparse
+
+from cliff.command import Command
+
+from networking_nsx.errors import ConfigurationError
+from networking_nsx.simulator.process import run
+from networking_nsx.simulator.settings import SimulatorSettings
+
+
+class SimulatorCommand(Command):
+    """Serve a simulated NSX until SIGTERM; print its base URLs as a JSON line when it is ready."""
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        parser: argparse.ArgumentParser = super().get_parser(prog_name)
+        parser.add_argument(
+            "--api", choices=["mh"], default="mh", help="the API that it speaks (default: mh)"
+        )
+        parser.add_argument(
+            "--listen",
+            metavar="HOST:PORT",
+            default="127.0.0.1:0",
+            help="of the first node; the other nodes follow, then the VIP; port 0: any free ports (default)",
+        )
+        parser.add_argument(
+            "--allow-remote",
+            action="store_true",
+            help="listen beyond loopback; who reaches it controls it",
+        )
+        parser.add_argument("--nodes", type=_count, default=1, help="managers (default: 1)")
+        parser.add_argument("--tls", action="store_true", help="serve HTTPS, certified by a CA of its own")
+        parser.add_argument("--ca-file", help="where to write the CA that clients need to trust")
+        parser.add_argument("--user", default="admin")
+        parser.add_argument("--password", default="admin")
+        parser.add_argument(
+            "--cursor",
+            choices=["keyed", "positional"],
+            default="keyed",
+            help="how pages are cut: by key, or by position, as a careless server would (default: keyed)",
+        )
+        for name in ("networks", "ports", "routers", "seed"):
+            parser.add_argument(f"--{name}", type=_count, default=0, metavar="N")
+        return parser
+
+    def take_action(self, parsed_args: argparse.Namespace) -> None:
+        host, _, port = parsed_args.listen.rpartition(":")
+        if not host or not port.isdigit():
+            raise ConfigurationError(f"--listen {parsed_args.listen}: write it as HOST:PORT")
+        settings = SimulatorSettings(
+            host=host.strip("[]"),
+            port=int(port),
+            allow_remote=parsed_args.allow_remote,
+            nodes=parsed_args.nodes,
+            tls=parsed_args.tls,
+            ca_file=parsed_args.ca_file,
+            user=parsed_args.user,
+            password=parsed_args.password,
+            cursor=parsed_args.cursor,
+            networks=parsed_args.networks,
+            ports=parsed_args.ports,
+            routers=parsed_args.routers,
+            seed=parsed_args.seed,
+        )
+        run(settings)
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 0:
+        raise argparse.ArgumentTypeError("must not be negative")
+    return number

@@ -1,0 +1,39 @@
+"""One active synchronizer per NSX on this machine: a file lock, which the kernel drops with its process."""
+
+import fcntl
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from networking_nsx.errors import ConfigurationError, LeaseTaken
+
+
+@contextmanager
+def lease(managers: Sequence[str], folder: str = "") -> Iterator[None]:
+    """Hold the lock of this NSX. Raises LeaseTaken, or ConfigurationError when the folder does not serve."""
+    path = _path(managers, folder)
+    try:
+        file = path.open("a+")
+    except OSError as error:
+        raise ConfigurationError(f"[nsx_sync] lock_path: {error}") from error
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            file.seek(0)
+            holder = file.read().strip() or "unknown"
+            raise LeaseTaken(
+                f"process {holder} synchronizes this NSX already ({path} is locked); end it first"
+            ) from error
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield
+
+
+def _path(managers: Sequence[str], folder: str) -> Path:
+    name = hashlib.sha256(",".join(sorted(managers)).encode()).hexdigest()[:16]
+    return Path(folder or tempfile.gettempdir()) / f"neutron-nsx-{name}.lock"
