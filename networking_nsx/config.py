@@ -33,6 +33,7 @@ _DEFAULT_PORTS = {"https": 443, "http": 80}
 class Settings:
     """All that the assembly needs, each layer's own settings inside."""
 
+    api: str
     managers: tuple[str, ...]
     user: str
     password: str
@@ -83,6 +84,7 @@ def settings(conf: cfg.ConfigOpts) -> Settings:
     _check_together(nsx, sync)
     kinds = tuple(kind for kind in Kind if kind.value in sync["kinds"])
     return Settings(
+        api=nsx["api"],
         managers=_managers(nsx),
         user=nsx["user"],
         password=nsx["password"],
@@ -132,12 +134,16 @@ class _Group:
             raise ConfigurationError(f"{self.where(option)}: {error}") from error
 
     def where(self, option: str) -> str:
-        """Name the option, and the file that sets it."""
-        location = self._conf.get_location(option, self.name)
-        file = (
-            location.detail if location and location.location.is_user_controlled else "no configuration file"
-        )
-        return f"[{self.name}] {option} (set in {file})"
+        """Name the option, and the file that sets it: the last one, under any of its names."""
+        names = {(self.name, option)}
+        for known in dict(list_opts()).get(self.name, []):
+            if known.dest == option:
+                names |= {(str(old.group), str(old.name)) for old in known.deprecated_opts}
+        for file in reversed(self._conf.config_file):
+            sections = _sections(file)
+            if any(name in sections.get(group, {}) for group, name in names):
+                return f"[{self.name}] {option} (set in {file})"
+        return f"[{self.name}] {option} (not set in any file)"
 
 
 def _check_together(nsx: _Group, sync: _Group) -> None:
@@ -207,10 +213,16 @@ def _unknown_options(files: Sequence[str]) -> Iterator[str]:
     sync = {option.dest for option in SYNC}
     known = {"nsx": {option.dest for option in NSX}, "nsx_sync": sync, **dict.fromkeys(SYNC_GROUPS, sync)}
     for file in files:
-        sections: dict[str, dict[str, list[str]]] = {}
-        cfg.ConfigParser(file, sections).parse()
+        sections = _sections(file)
         for group, names in known.items():
             for name in sections.get(group, {}).keys() - names:
                 close = difflib.get_close_matches(name, names, 1)
                 hint = f"; did you mean {close[0]}?" if close else ""
                 yield f"[{group}] {name} in {file} is no option{hint}"
+
+
+def _sections(file: str) -> dict[str, dict[str, list[str]]]:
+    """What a file sets: group -> option -> values."""
+    sections: dict[str, dict[str, list[str]]] = {}
+    cfg.ConfigParser(file, sections).parse()
+    return sections

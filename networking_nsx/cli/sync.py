@@ -37,7 +37,8 @@ class Run(Command):
             return
         stop = stopped_by_signals()
         with only_one(settings), writer(conf, stop) as parts:
-            _LOG.info("synchronizing %s every %s s", ", ".join(settings.managers), settings.pacing.interval)
+            managers, interval = ", ".join(settings.managers), settings.pacing.interval
+            _LOG.info("synchronizing with %s (api %s) every %s s", managers, settings.api, interval)
             parts.runner(LogLines(settings.pacing.interval)).run(stop.is_set)
         _LOG.info("stopped")
 

@@ -1,0 +1,218 @@
+"""Options: what is accepted, what is refused, and that every refusal names the option and the file."""
+
+import pytest
+
+from networking_nsx import config
+from networking_nsx.errors import ConfigurationError
+from networking_nsx.model import Kind
+
+MINIMAL = """
+[database]
+connection = sqlite:////nowhere.sqlite
+[nsx]
+managers = https://10.0.0.1
+"""
+
+
+@pytest.fixture
+def load(tmp_path):
+    """Settings from the text of files."""
+
+    def from_texts(*texts: str) -> config.Settings:
+        files = [tmp_path / f"{i}.conf" for i in range(len(texts))]
+        for file, text in zip(files, texts, strict=True):
+            file.write_text(text)
+        return config.settings(config.load([str(file) for file in files]))
+
+    return from_texts
+
+
+def refused(load, *texts: str) -> str:
+    with pytest.raises(ConfigurationError) as caught:
+        load(*texts)
+    return str(caught.value)
+
+
+def test_the_defaults_are_those_of_the_original(load):
+    """10 s, 1 s, 500 objects, no jitter."""
+    settings = load(MINIMAL)
+
+    assert (
+        settings.pacing.interval,
+        settings.pacing.delay,
+        settings.pacing.chunk,
+        settings.pacing.jitter,
+    ) == (
+        10,
+        1,
+        500,
+        0,
+    )
+    assert settings.pacing.page_maximum == 5000
+    assert settings.kinds == tuple(Kind)
+
+
+@pytest.mark.parametrize("group", ["nsx_sync", "NSX_SYNC", "NVP_SYNC"])
+def test_the_old_groups_are_still_accepted(load, group):
+    """With the same option names, in any of the three groups."""
+    options = {
+        "state_sync_interval": 120,
+        "min_sync_req_delay": 10,
+        "min_chunk_size": 100,
+        "max_random_sync_delay": 7,
+        "always_read_status": "true",
+    }
+    settings = load(
+        MINIMAL + f"[{group}]\n" + "".join(f"{name} = {value}\n" for name, value in options.items())
+    )
+
+    assert (
+        settings.pacing.interval,
+        settings.pacing.delay,
+        settings.pacing.chunk,
+        settings.pacing.jitter,
+    ) == (
+        120,
+        10,
+        100,
+        7,
+    )
+    assert settings.always_read_status
+
+
+def test_the_connection_options_of_vmware_nsx_are_still_accepted(load):
+    """nsx_controllers, nsx_user, nsx_password, http_timeout and retries of [DEFAULT]."""
+    old = (
+        "[DEFAULT]\nnsx_controllers = 10.0.0.1,10.0.0.2:8443\nnsx_user = me\nnsx_password = secret\n"
+        "http_timeout = 30\nretries = 4\n[database]\nconnection = sqlite://\n"
+    )
+    settings = load(old)
+
+    assert settings.managers == ("https://10.0.0.1:443", "https://10.0.0.2:8443")
+    assert (settings.user, settings.password) == ("me", "secret")
+    assert (settings.http.answer_timeout, settings.http.retries) == (30, 4)
+
+
+def test_later_files_win(load):
+    """As everywhere in OpenStack."""
+    assert load(MINIMAL, "[nsx]\nuser = second\n").user == "second"
+
+
+def test_an_interval_of_zero_needs_no_delay_of_zero(load):
+    """The original refused to start: 0 disables, whatever the delay."""
+    assert load(MINIMAL + "[nsx_sync]\nstate_sync_interval = 0\n").pacing.interval == 0
+
+
+@pytest.mark.parametrize(
+    ("group", "option", "value"),
+    [
+        ("nsx_sync", "state_sync_interval", "-1"),
+        ("nsx_sync", "state_sync_interval", "often"),
+        ("nsx_sync", "min_sync_req_delay", "-1"),
+        ("nsx_sync", "min_chunk_size", "0"),
+        ("nsx_sync", "max_random_sync_delay", "-5"),
+        ("nsx_sync", "always_read_status", "perhaps"),
+        ("nsx_sync", "mode", "repair"),
+        ("nsx_sync", "kinds", "port,floatingip"),
+        ("nsx_sync", "kinds", ""),
+        ("nsx_sync", "missing_sweeps", "1"),
+        ("nsx_sync", "missing_grace", "-1"),
+        ("nsx_sync", "unknown_after", "-1"),
+        ("nsx_sync", "looks_per_sweep", "0"),
+        ("nsx_sync", "first_delay", "-1"),
+        ("nsx_sync", "brake_percent", "101"),
+        ("nsx_sync", "brake_minimum", "-1"),
+        ("nsx_sync", "brake_window", "10"),
+        ("nsx_sync", "brake_sample", "0"),
+        ("nsx_sync", "brake_agreement", "0"),
+        ("nsx", "api", "v3"),
+        ("nsx", "request_rate", "0"),
+        ("nsx", "retries", "-1"),
+        ("nsx", "http_timeout", "0"),
+        ("nsx", "connect_timeout", "soon"),
+        ("nsx", "request_timeout", "-1"),
+        ("nsx", "generation_timeout", "-1"),
+        ("nsx", "insecure", "maybe"),
+        ("nsx", "ca_file", "/nowhere/ca.pem"),
+        ("nsx", "managers", "ftp://10.0.0.1"),
+        ("nsx", "managers", "https://10.0.0.1/api"),
+        ("nsx", "managers", "https://10.0.0.1:port"),
+        ("nsx", "managers", "https://me:secret@10.0.0.1"),
+        ("nsx", "managers", "10.0.0.1,https://10.0.0.1:443"),
+    ],
+)
+def test_a_value_that_cannot_work_is_refused_by_name_and_file(load, group, option, value):
+    """The operator need not search."""
+    message = refused(load, MINIMAL, f"[{group}]\n{option} = {value}\n")
+
+    assert option in message
+    assert "1.conf" in message
+
+
+@pytest.mark.parametrize(("option", "group"), [("managers", "nsx"), ("connection", "database")])
+def test_what_must_be_set_is_asked_for(load, option, group):
+    """By name."""
+    text = "\n".join(line for line in MINIMAL.splitlines() if not line.startswith(option))
+
+    assert f"[{group}] {option} is not set" in refused(load, text)
+
+
+def test_a_delay_over_the_interval_names_both_options_and_files(load):
+    """They may stand in different files."""
+    message = refused(
+        load,
+        MINIMAL + "[nsx_sync]\nstate_sync_interval = 5\n",
+        "[NSX_SYNC]\nmin_sync_req_delay = 6\n",
+    )
+
+    for part in ("state_sync_interval", "0.conf", "min_sync_req_delay", "1.conf"):
+        assert part in message
+
+
+def test_insecure_contradicts_a_ca_file(load, tmp_path):
+    """One of them is a mistake."""
+    (tmp_path / "ca.pem").write_text("")
+    message = refused(load, MINIMAL + f"ca_file = {tmp_path}/ca.pem\ninsecure = true\n")
+
+    assert "insecure" in message
+    assert "ca_file" in message
+
+
+@pytest.mark.parametrize(
+    ("group", "name", "hint"),
+    [
+        ("nsx_sync", "state_sync_intervall", "state_sync_interval"),
+        ("NSX_SYNC", "min_chunksize", "min_chunk_size"),
+        ("nsx", "manager", "managers"),
+        ("nsx", "xyz", None),
+    ],
+)
+def test_an_option_that_does_not_exist_is_refused(load, group, name, hint):
+    """A misspelt option would change nothing in silence; the closest one is proposed."""
+    message = refused(load, MINIMAL, f"[{group}]\n{name} = 1\n")
+
+    assert f"[{group}] {name} in" in message
+    assert "1.conf" in message
+    assert ("did you mean" in message) == bool(hint)
+    assert (hint or "") in message
+
+
+def test_a_file_that_does_not_exist_is_named():
+    """Rather than ignored."""
+    with pytest.raises(ConfigurationError, match=r"nowhere\.conf"):
+        config.load(["/nowhere.conf"])
+
+
+def test_a_file_that_is_no_configuration_is_named(load):
+    """With the line that cannot be read."""
+    assert "0.conf" in refused(load, "this is no configuration\n")
+
+
+def test_secrets_are_not_in_the_repr(load):
+    """Neither NSX's password nor the database's."""
+    settings = load(
+        "[database]\nconnection = mysql+pymysql://u:topsecret@h/n\n"
+        "[nsx]\nmanagers = https://a\npassword = topsecret\n"
+    )
+
+    assert "topsecret" not in repr(settings)
