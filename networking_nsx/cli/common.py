@@ -37,6 +37,7 @@ def add_key(parser: argparse.ArgumentParser) -> None:
 def configured(files: list[str]) -> cfg.ConfigOpts:
     """The configuration, with the log set up as it asks. Raises ConfigurationError."""
     conf = config.load(files)
+    conf.set_default("use_stderr", True)  # noqa: FBT003 - standard output belongs to results
     log.setup(conf, "networking-nsx")
     if config.settings(conf).always_read_status:
         _LOG.warning("[nsx_sync] always_read_status has no effect: there is no mechanism driver yet")

@@ -8,8 +8,10 @@ It promises: a cursor advances only after its page was settled; a page that fail
 an expired cursor begins its kind again; only a kind that was read to its end says anything of absence.
 """
 
+import gc
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from networking_nsx.errors import CursorExpired, NsxError, Retryable, Unavailable
@@ -73,7 +75,8 @@ class _Pass:
 
     def steps(self, room: Callable[[], int]) -> Iterator[Progress]:
         sweeper, kind = self._sweeper, self._kind
-        self._ledger.prime(kind, sweeper.store.recorded(kind))
+        with _uncollected():
+            self._ledger.prime(kind, sweeper.store.recorded(kind))
         watch = sweeper.brake.watch(kind, self._ledger.rows(kind).values(), sweeper.clock.now())
         for page in self._pages(room):
             if isinstance(page, Progress):
@@ -88,7 +91,8 @@ class _Pass:
         cursor, asked, failures = None, set[str](), 0
         while True:
             try:
-                page = self._sweeper.source.page(self._kind, cursor, room())
+                with _uncollected():
+                    page = self._sweeper.source.page(self._kind, cursor, room())
             except Retryable as error:
                 failures += 1
                 if failures == PAGE_ATTEMPTS:
@@ -230,3 +234,18 @@ class _Pass:
         self._words.clear()
         self._outcomes.clear()
         return step
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Keep the collector of cycles away from thousands of new objects, which hold none.
+
+    It would look through the whole process again and again while they come: a third of a sweep's CPU.
+    """
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()

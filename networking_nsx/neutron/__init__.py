@@ -1,0 +1,1 @@
+"""Neutron's side: the only package that knows Neutron's tables, oslo.db, SQLAlchemy and Nova's client."""

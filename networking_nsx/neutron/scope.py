@@ -1,0 +1,137 @@
+"""Which of Neutron's rows are ours, and what NSX ought to have for them: rules as tables.
+
+Every rule is pure: what the database holds of one row goes in, its `Standing` comes out. The first line of
+a table that fits decides.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import NamedTuple
+
+from neutron_lib import constants
+from neutron_lib.api.definitions import portbindings
+
+from networking_nsx.model import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What the operator left to us; an empty field sets no limit."""
+
+    kinds: frozenset[Kind] = frozenset()
+    network_types: tuple[str, ...] = ()  # of a network's segments, e.g. ("geneve",)
+    physical_networks: tuple[str, ...] = ()  # of the same segment: the NSX transport zones we serve
+    drivers: tuple[str, ...] = ()  # mechanism drivers, one of which bound the port; costs a lookup per port
+
+
+class Standing(NamedTuple):
+    """What a row's columns say of it, its administrative state aside."""
+
+    in_scope: bool
+    expects_twin: bool
+    may_activate: bool
+    follows_router: bool
+
+
+class Role(Enum):
+    """What a port is for, as far as it matters here."""
+
+    FLOATING_IP = "floating IP"  # its status is "N/A", for ever
+    GATEWAY = "gateway"
+    INTERFACE = "router interface"
+    OTHER = "any other"
+
+
+class Place(Enum):
+    """Where a network lies."""
+
+    INSIDE = "inside our scope"
+    EXTERNAL = "external"
+    OUTSIDE = "outside"
+
+
+class Binding(Enum):
+    """Who bound a port."""
+
+    NONE = "nobody"
+    OURS = "one of our drivers"
+    OTHERS = "another driver"
+
+
+_NEVER = Standing(in_scope=False, expects_twin=False, may_activate=False, follows_router=False)
+_TWIN = Standing(in_scope=True, expects_twin=True, may_activate=True, follows_router=False)
+_OPTIONAL = Standing(in_scope=True, expects_twin=False, may_activate=True, follows_router=False)
+_FOLLOWER = Standing(in_scope=True, expects_twin=False, may_activate=True, follows_router=True)
+_WAITING = Standing(in_scope=True, expects_twin=False, may_activate=False, follows_router=False)
+
+_ANY = None
+
+# As NSX-MH has it. A router interface has a logical switch port of its own, but Neutron never binds it, so
+# its absence proves nothing. A gateway port is its router's uplink.
+_PORTS = (
+    # role             network         binding         standing
+    (Role.FLOATING_IP, _ANY,           _ANY,           _NEVER),
+    (_ANY,             Place.OUTSIDE,  _ANY,           _NEVER),
+    (_ANY,             _ANY,           Binding.OTHERS, _NEVER),
+    (Role.GATEWAY,     _ANY,           _ANY,           _FOLLOWER),
+    (Role.INTERFACE,   _ANY,           _ANY,           _OPTIONAL),
+    (_ANY,             _ANY,           Binding.NONE,   _WAITING),
+    (_ANY,             Place.EXTERNAL, _ANY,           _OPTIONAL),
+    (_ANY,             _ANY,           _ANY,           _TWIN),
+)  # fmt: skip
+
+_NETWORKS = {Place.INSIDE: _TWIN, Place.EXTERNAL: _NEVER, Place.OUTSIDE: _NEVER}
+
+_ROLES = {
+    constants.DEVICE_OWNER_FLOATINGIP: Role.FLOATING_IP,
+    constants.DEVICE_OWNER_ROUTER_GW: Role.GATEWAY,
+    constants.DEVICE_OWNER_ROUTER_INTF: Role.INTERFACE,
+    constants.DEVICE_OWNER_DVR_INTERFACE: Role.INTERFACE,
+    constants.DEVICE_OWNER_HA_REPLICATED_INT: Role.INTERFACE,
+    constants.DEVICE_OWNER_ROUTER_HA_INTF: Role.INTERFACE,
+    constants.DEVICE_OWNER_ROUTER_SNAT: Role.INTERFACE,
+}
+
+# None: the port has no active binding at all.
+_NOT_BOUND = (None, portbindings.VIF_TYPE_UNBOUND, portbindings.VIF_TYPE_BINDING_FAILED)
+
+
+def judge(scope: Scope, kind: Kind, *columns: object) -> Standing:
+    """Judge a row of a kind by the columns that its rule asks for."""
+    if scope.kinds and kind not in scope.kinds:
+        return _NEVER
+    return _RULES[kind](*columns)
+
+
+def _port(owner: str, vif_type: str | None, external: object, inside: object, ours: object) -> Standing:
+    """Judge a port by its columns; the last three are truth values as a database spells them."""
+    asked = (_ROLES.get(owner, Role.OTHER), _place(external, inside), _binding(vif_type, ours))
+    return next(standing for *rule, standing in _PORTS if _fits(tuple(rule), asked))
+
+
+def _network(external: object, inside: object) -> Standing:
+    return _NETWORKS[_place(external, inside)]
+
+
+def _router() -> Standing:
+    return _TWIN
+
+
+_RULES: dict[Kind, Callable[..., Standing]] = {Kind.NETWORK: _network, Kind.ROUTER: _router, Kind.PORT: _port}
+
+
+def _place(external: object, inside: object) -> Place:
+    if external:
+        return Place.EXTERNAL
+    return Place.INSIDE if inside else Place.OUTSIDE
+
+
+def _binding(vif_type: str | None, ours: object) -> Binding:
+    if vif_type in _NOT_BOUND:
+        return Binding.NONE
+    return Binding.OURS if ours else Binding.OTHERS
+
+
+def _fits(rule: tuple[object, ...], asked: tuple[object, ...]) -> bool:
+    return all(wanted is _ANY or wanted is value for wanted, value in zip(rule, asked, strict=True))

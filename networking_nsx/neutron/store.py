@@ -1,0 +1,139 @@
+"""Neutron's rows: read in pages, written in guarded batches, and Nova told after the commit."""
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar
+
+from sqlalchemy.engine import Connection, Engine
+
+from networking_nsx.errors import StoreError
+from networking_nsx.model import Change, Key, Kind, Outcome, Row, Status, Verdict
+from networking_nsx.neutron.database import transact
+from networking_nsx.neutron.events import Notifier, recent
+from networking_nsx.neutron.nova import PATIENCE
+from networking_nsx.neutron.records import PAGE, Records
+from networking_nsx.neutron.scope import Scope
+from networking_nsx.neutron.writing import BATCH, Batch, Result, as_read, attempt, batches
+from networking_nsx.ports import Clock, Store
+
+_T = TypeVar("_T")
+
+_LOG = logging.getLogger(__name__)
+
+
+class NeutronStore:
+    """Neutron's database as a `ports.Store`. Threads may share it."""
+
+    def __init__(self, engine: Engine, scope: Scope, notifier: Notifier, clock: Clock) -> None:
+        self._engine = engine
+        self._scope = scope
+        self._records = Records(scope)
+        self._notifier = notifier
+        self._clock = clock
+        self._in_doubt = False  # a write failed, perhaps at the answer to its commit: Nova was told nothing
+
+    def recorded(self, kind: Kind) -> Iterator[Row]:
+        """Every row of a kind, lazily, in the order of ids; each page is a transaction. Raises StoreError."""
+        return self._records.rows(kind, self._raw(kind))
+
+    def rows(self, keys: Sequence[Key]) -> list[Row]:
+        """These rows as they are now; a row that does not exist is left out. Raises StoreError."""
+        wanted = {kind: sorted({key.id for key in keys if key.kind is kind}) for kind in Kind}
+        return [
+            row
+            for kind, ids in wanted.items()
+            for start in range(0, len(ids), BATCH)
+            for row in self._some(kind, ids[start : start + BATCH])
+        ]
+
+    def write(self, changes: Sequence[Change]) -> list[Outcome]:
+        """Write each change whose row still is as it was read. One outcome per change, in their order.
+
+        Raises StoreError when nothing more can be written; what was committed before stays, and Nova is told
+        of it.
+        """
+        _refuse_routers_down(changes)
+        outcomes: dict[int, Outcome] = {}
+        for batch in batches(changes):
+            result = self._write(batch)
+            self._notifier.notify(result.events)
+            _log(result)
+            outcomes.update(zip(batch.positions, result.outcomes, strict=True))
+        return [outcomes[position] for position in range(len(changes))]
+
+    def _raw(self, kind: Kind) -> Iterator[Any]:
+        after = ""
+        while True:
+            page = self._page(kind, after)
+            yield from page
+            if len(page) < PAGE:
+                return
+            after = page[-1].id
+
+    def _page(self, kind: Kind, after: str) -> Sequence[Any]:
+        return self._transact(lambda connection: self._records.page(connection, kind, after))
+
+    def _some(self, kind: Kind, ids: Sequence[str]) -> Sequence[Row]:
+        return self._transact(lambda connection: self._records.some(connection, kind, ids))
+
+    def _write(self, batch: Batch) -> Result:
+        try:
+            result = self._attempt(batch, release=True)
+            return self._attempt(batch, release=False) if result.released else result
+        except StoreError:
+            self._in_doubt = True
+            raise
+
+    def _attempt(self, batch: Batch, *, release: bool) -> Result:
+        return self._transact(
+            lambda connection: attempt(connection, self._records, batch, self._clock, release=release)
+        )
+
+    def _transact(self, work: Callable[[Connection], _T]) -> _T:
+        if self._in_doubt:
+            self._notifier.notify(recent(self._engine, self._scope, PATIENCE, self._clock))
+            self._in_doubt = False
+        return transact(self._engine, work, self._clock)
+
+
+class ReportStore:
+    """A store that writes nothing and tells what it would have written."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def recorded(self, kind: Kind) -> Iterator[Row]:
+        return self._store.recorded(kind)
+
+    def rows(self, keys: Sequence[Key]) -> list[Row]:
+        return self._store.rows(keys)
+
+    def write(self, changes: Sequence[Change]) -> list[Outcome]:
+        """Compare each row with what was read. Raises StoreError."""
+        _refuse_routers_down(changes)
+        there = {row.key: row for row in self._store.rows([change.row.key for change in changes])}
+        return [_withheld(change, there.get(change.row.key)) for change in changes]
+
+
+def _withheld(change: Change, stands: Row | None) -> Outcome:
+    if stands is None:
+        return Outcome(change, Verdict.GONE, None)
+    return Outcome(change, Verdict.WITHHELD if as_read(change.row, stands) else Verdict.REFUSED, stands)
+
+
+def _refuse_routers_down(changes: Sequence[Change]) -> None:
+    """Neutron 29 cannot read back a router that is DOWN (neutron.objects.router, RouterStatusEnumField)."""
+    if any(change.row.kind is Kind.ROUTER and change.status is Status.DOWN for change in changes):
+        raise ValueError("a router's status may be ACTIVE or ERROR, never DOWN")
+
+
+def _log(result: Result) -> None:
+    if not _LOG.isEnabledFor(logging.DEBUG):
+        return
+    for change, verdict, _stands in result.outcomes:
+        evidence = change.observation
+        _LOG.debug(
+            "%s %s: %s -> %s: %s (%s says %r)",
+            *(change.row.kind, change.row.id, change.row.status, change.status, verdict.value),
+            *(evidence.path, evidence.word),
+        )

@@ -1,0 +1,214 @@
+"""Requests to the managers of one NSX, whatever the API.
+
+- It stays with the manager that works; when that one fails, the next whose circuit is closed is asked.
+- While every circuit is open a request fails at once, without waiting. The first caller after a circuit's
+  pause is its probe: its request is sent for real and decides for everybody.
+- A request ends within `HttpSettings.total_timeout`, whatever the managers do.
+- Every request on the wire is within the budget of its manager.
+- An account is never locked: after two refused logins there is one more each 5, 10, then 15 minutes.
+
+Only reads: a GET may be repeated on another manager without harm.
+"""
+
+import logging
+import re
+import warnings
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import NamedTuple, Self
+from urllib.parse import quote, urlencode, urljoin, urlsplit
+
+from requests.adapters import BaseAdapter
+from urllib3.exceptions import InsecureRequestWarning
+
+from networking_nsx.errors import NsxError, Retryable, Throttled, Unavailable
+from networking_nsx.limiter import Circuit
+from networking_nsx.nsx.node import OK, Authentication, Busy, Node, refusal
+from networking_nsx.nsx.wire import Deadline, HttpSettings, Reply, Stopped, Untrusted, Wire
+from networking_nsx.ports import Clock
+
+__all__ = ["Answer", "Authentication", "Client", "HttpSettings", "Reply"]
+
+LOG = logging.getLogger(__name__)
+
+_REDIRECTS = (301, 307)
+_REDIRECT_LIMIT = 2
+_BUSY_PAUSE = 0.5  # seconds after a 503 (as vmware-nsx)
+_THROTTLED_PAUSE = 1.0  # seconds after a 429 that names none: NSX counts over a second
+_PORTS = {"https": 443, "http": 80}
+
+
+class Answer(NamedTuple):
+    """What NSX answered, successfully."""
+
+    body: bytes
+    headers: Mapping[str, str]
+    node: str
+    started_at: float  # when the request that brought this body was sent
+
+
+class Client:
+    """The managers of one NSX. May be shared by threads."""
+
+    def __init__(
+        self,
+        nodes: Sequence[str],
+        authentication: Authentication,
+        settings: HttpSettings,
+        clock: Clock,
+        adapter: BaseAdapter | None = None,
+    ) -> None:
+        """`nodes` are base URLs; `adapter` replaces the network."""
+        self._authentication = authentication
+        self._settings = settings
+        self._clock = clock
+        self._adapter = adapter
+        # NSX-T locks an account for 15 minutes after 5 refusals within 15 minutes.
+        self._logins = Circuit(threshold=2, pause=300.0, longest=900.0)
+        self._nodes = [self._node(base.rstrip("/")) for base in nodes]
+        self._others: dict[str, Node] = {}  # managers that only redirects told of, by origin
+        self._first = self._nodes[0]
+        if settings.insecure:
+            _warn_once([node.base for node in self._nodes])
+
+    def __repr__(self) -> str:
+        return f"Client({self._nodes})"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        for node in (*self._nodes, *self._others.values()):
+            node.close()
+
+    def get(
+        self, path: str, params: Sequence[tuple[str, str]] = (), headers: Mapping[str, str] | None = None
+    ) -> Answer:
+        """Raises an NsxError: Retryable when every attempt failed, the others after the first answer."""
+        target = f"{path}?{urlencode(params, safe=',', quote_via=quote)}" if params else path
+        deadline = Deadline(self._clock, self._settings.total_timeout)
+        failure: NsxError | None = None
+        for _ in range(self._settings.retries + 1):
+            if failure and not _waited(failure, deadline):
+                break
+            node = self._pick(failure)
+            try:
+                return self._ask(node, target, headers or {}, deadline)
+            except Stopped:
+                raise
+            except (Unavailable, Throttled, Untrusted) as error:
+                failure = error
+                self._blame(node, error)
+            except NsxError:
+                node.circuit.undecided(self._clock.monotonic())
+                raise
+        raise failure or Unavailable("not asked")
+
+    def _node(self, base: str) -> Node:
+        wire = Wire(base, self._settings, self._clock, self._adapter)
+        return Node(wire, self._authentication, self._logins, self._clock)
+
+    def _pick(self, failure: NsxError | None) -> Node:
+        """The node to ask: from the one that worked last, the first whose circuit is closed."""
+        now = self._clock.monotonic()
+        start = self._nodes.index(self._first)
+        for node in self._nodes[start:] + self._nodes[:start]:
+            if node.circuit.allows(now):
+                return node
+        troubles = "; ".join(node.trouble for node in self._nodes)
+        raise failure or Unavailable(f"no manager is asked for now, each has failed: {troubles}")
+
+    def _blame(self, node: Node, failure: NsxError) -> None:
+        now = self._clock.monotonic()
+        if isinstance(failure, Throttled) and not isinstance(failure, Busy):
+            node.circuit.undecided(now)  # it works, and the others are no less busy
+            return
+        LOG.warning("NSX manager failed: %s", failure)
+        node.trouble = str(failure)
+        node.circuit.failed(now, hopeless=isinstance(failure, Untrusted))
+        if self._first is node:
+            self._first = self._nodes[(self._nodes.index(node) + 1) % len(self._nodes)]
+
+    def _ask(self, node: Node, target: str, headers: Mapping[str, str], deadline: Deadline) -> Answer:
+        for _ in range(_REDIRECT_LIMIT + 1):
+            reply = node.get(target, headers, deadline)
+            if reply.status not in _REDIRECTS:
+                return self._answer(node, target, reply)
+            node, target = self._redirected(node, reply.headers.get("Location", ""))
+        raise Unavailable(f"{node.base}: more than {_REDIRECT_LIMIT} redirects")
+
+    def _answer(self, node: Node, target: str, reply: Reply) -> Answer:
+        error = _error(node.base + target, reply)
+        if error and isinstance(error, Retryable):
+            raise error
+        node.circuit.succeeded()
+        if node in self._nodes:
+            self._first = node
+        if error:
+            raise error
+        return Answer(reply.body, reply.headers, node.base, reply.started_at)
+
+    def _redirected(self, node: Node, location: str) -> tuple[Node, str]:
+        """Where to go on. The password follows only to managers that are known, or proven by TLS."""
+        try:
+            url = urlsplit(urljoin(node.base, location))
+            origin = _origin(url.geturl())
+            known = {_origin(each.base): each for each in (*self._nodes, node)}
+        except ValueError as error:
+            raise Unavailable(f"{node.base}: a redirect to nowhere") from error
+        secure = url.scheme == "https"
+        if node.base.startswith("https:") and not secure:
+            raise Unavailable(f"{node.base}: a redirect to {origin}, which is not encrypted")
+        target = f"{url.path}?{url.query}" if url.query else url.path
+        if origin in known:
+            return known[origin], target
+        if self._settings.insecure or not secure:
+            raise Unavailable(f"{node.base}: a redirect to {origin}, which is not in [nsx] managers")
+        if origin not in self._others:
+            self._others.setdefault(origin, self._node(origin))
+        return self._others[origin], target
+
+
+def _waited(failure: NsxError, deadline: Deadline) -> bool:
+    """Wait as the failure asks for. False when there is no time left for another attempt."""
+    pause = 0.0
+    if isinstance(failure, Busy):
+        pause = _BUSY_PAUSE
+    elif isinstance(failure, Throttled):
+        pause = failure.retry_after or _THROTTLED_PAUSE
+    if not deadline.allows(pause):
+        return False
+    deadline.sleep(pause)
+    return True
+
+
+def _error(url: str, reply: Reply) -> NsxError | None:
+    if reply.status != OK:
+        return refusal(url, reply)
+    if not reply.body:
+        return Unavailable(f"{url.partition('?')[0]}: an empty answer")
+    return None
+
+
+def _origin(url: str) -> str:
+    """Scheme, host and port, the latter always. Raises ValueError."""
+    parts = urlsplit(url)
+    if parts.scheme not in _PORTS or not parts.hostname:
+        raise ValueError(url)
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    return f"{parts.scheme}://{host}:{parts.port or _PORTS[parts.scheme]}"
+
+
+def _warn_once(bases: Sequence[str]) -> None:
+    """Instead of urllib3's warning for each request; that of other hosts in this process stays."""
+    LOG.warning("[nsx] insecure: anybody can pose as %s and read the password", ", ".join(bases))
+    for base in bases:
+        host = re.escape(urlsplit(base).hostname or "")
+        warnings.filterwarnings(
+            "ignore", f"Unverified HTTPS request is being made to host '{host}'", InsecureRequestWarning
+        )

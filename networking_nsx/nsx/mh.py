@@ -1,0 +1,56 @@
+"""NSX-MH (`/ws.v1`) as a Source: what vmware-nsx's synchronizer spoke. Only reads."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from networking_nsx.errors import NotFound, Rejected
+from networking_nsx.model import Kind, Observation, Page, Sought
+from networking_nsx.nsx.codec_mh import FORMS, page_from
+from networking_nsx.nsx.http import Client, Reply
+from networking_nsx.nsx.look_mh import Look
+from networking_nsx.nsx.reader_mh import PAGE_MAXIMUM, Reader
+from networking_nsx.ports import Clock
+
+
+@dataclass(frozen=True, slots=True)
+class MhLogin:
+    """A session by user and password; its cookie is valid on the manager that gave it only."""
+
+    user: str
+    password: str = field(repr=False)
+    path: str = "/ws.v1/login"
+
+    def form(self) -> Mapping[str, str]:
+        return {"username": self.user, "password": self.password}
+
+    def proof(self, reply: Reply) -> Mapping[str, str]:
+        cookies = "; ".join(cookie.partition(";")[0] for cookie in reply.cookies)
+        return {"Cookie": cookies} if cookies else {}
+
+
+class MhSource:
+    """One NSX-MH, read. May be shared by threads."""
+
+    page_maximum = PAGE_MAXIMUM
+
+    def __init__(self, client: Client, clock: Clock, generation_timeout: float = 30.0) -> None:
+        """`generation_timeout`: seconds for which managers are asked to have caught up with what another
+        one told. Longer: fewer readings of an older state; after a restore of NSX longer waits.
+        """
+        self._clock = clock
+        self._reader = Reader(client, clock, generation_timeout)
+
+    def page(self, kind: Kind, cursor: str | None, length: int) -> Page:
+        form = FORMS[kind]
+        # As vmware-nsx: `tag_scope` alone asks for what any of its versions has made.
+        params = [*form.asked, ("tag_scope", "quantum")]
+        try:
+            answer = self._reader.page(form.collection, params, cursor, length)
+        except NotFound as error:
+            raise Rejected(f"{error}: is this an NSX-MH manager? Check [nsx] api and managers") from error
+        return page_from(kind, answer.body, answer.started_at)
+
+    def look(self, sought: Sequence[Sought]) -> Iterator[Observation]:
+        look = Look(self._reader, self._clock)
+        for row in sought:
+            yield from look.at(row)

@@ -1,0 +1,200 @@
+"""One HTTP exchange with one manager, under its budget and a deadline."""
+
+import ssl
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.cookiejar import DefaultCookiePolicy
+from typing import NamedTuple
+
+import requests
+import urllib3
+from requests.adapters import BaseAdapter
+
+from networking_nsx.errors import ConfigurationError, Malformed, Rejected, Throttled, Unavailable
+from networking_nsx.limiter import Limiter
+from networking_nsx.ports import Clock
+
+_TOO_MANY = (429, 503)  # too many requests per second, too many at once
+_PIECE = 1 << 20  # bytes of a body that are read at once; between two pieces the deadline is checked
+_EARLY = 0.01  # seconds by which a sleep may end early without having been cut short
+
+
+@dataclass(frozen=True, slots=True)
+class HttpSettings:
+    """How the managers are asked."""
+
+    request_rate: int = 100
+    """Requests per second and manager. More finish a sweep sooner, and leave less of the limit that NSX
+    sets for the account to its other users."""
+    connect_timeout: float = 5.0
+    """Seconds until a connection stands. Longer: a dead manager costs more before the next is tried."""
+    answer_timeout: float = 75.0
+    """Seconds until the first byte, and between two. Shorter: a busy manager is taken for a dead one."""
+    total_timeout: float = 150.0
+    """Seconds for one request with its retries, fail-over, logins and waits for the budget."""
+    retries: int = 2
+    """Further attempts after the first. Each one more is load on an NSX that is in trouble."""
+    answer_limit: int = 512 << 20
+    """Bytes after which an answer is cut off: it is held in memory whole."""
+    ca_file: str = ""
+    """PEM file of the authorities that sign the managers' certificates; "" for those of requests."""
+    insecure: bool = False
+    """Accept any certificate: whoever stands in between can read the password."""
+
+
+class Reply(NamedTuple):
+    """What a manager answered, whatever the status."""
+
+    status: int
+    headers: Mapping[str, str]
+    cookies: Sequence[str]  # the values of Set-Cookie
+    body: bytes
+    started_at: float
+
+
+class Untrusted(Rejected):
+    """The certificate of this manager was not accepted. Another manager may have a better one."""
+
+
+class Stopped(Unavailable):
+    """The process is asked to stop. No manager is to blame."""
+
+
+class Deadline:
+    """The moment at which a request ends, whatever it is doing."""
+
+    def __init__(self, clock: Clock, seconds: float) -> None:
+        self._clock = clock
+        self._seconds = seconds
+        self._at = clock.monotonic() + seconds
+
+    def left(self, doing: str) -> float:
+        """Seconds, more than 0. Raises Unavailable when there are none."""
+        left = self._at - self._clock.monotonic()
+        if left <= 0:
+            raise Unavailable(f"{doing}: not done within {self._seconds:g} s")
+        return left
+
+    def allows(self, seconds: float) -> bool:
+        return self._clock.monotonic() + seconds < self._at
+
+    def sleep(self, seconds: float) -> None:
+        """Wait. Raises Stopped when the clock ends the sleep early."""
+        until = self._clock.monotonic() + seconds
+        self._clock.sleep(seconds)
+        # A request sent now would break the budget that it was waiting for.
+        if self._clock.monotonic() < until - _EARLY:
+            raise Stopped("asked to stop while waiting to ask NSX")
+
+
+class Wire:
+    """The connections to one manager. Nothing reaches it but through `send`."""
+
+    def __init__(self, base: str, settings: HttpSettings, clock: Clock, adapter: BaseAdapter | None) -> None:
+        self.base = base
+        self.limiter = Limiter(settings.request_rate)
+        self._settings = settings
+        self._clock = clock
+        self._session = _session(settings, adapter)
+
+    def close(self) -> None:
+        self._session.close()
+
+    def send(
+        self,
+        method: str,
+        target: str,
+        headers: Mapping[str, str],
+        deadline: Deadline,
+        form: Mapping[str, str] | None = None,
+    ) -> Reply:
+        """One request and its whole answer. Raises Unavailable, Untrusted, Throttled or Malformed."""
+        self._await_turn(deadline)
+        left = deadline.left(self.base)
+        started_at = self._clock.now()
+        with (
+            self._translated(deadline),
+            self._session.request(
+                method,
+                self.base + target,
+                headers=dict(headers),
+                data=form,
+                timeout=(min(self._settings.connect_timeout, left), min(self._settings.answer_timeout, left)),
+                allow_redirects=False,
+                stream=True,  # so that the deadline holds between two pieces of the body
+            ) as response,
+        ):
+            if response.status_code in _TOO_MANY:
+                self.limiter.throttled(self._clock.monotonic())
+            body = self._body(response.raw, deadline)
+            cookies = response.raw.headers.getlist("Set-Cookie")
+            return Reply(response.status_code, response.headers, cookies, body, started_at)
+
+    def _await_turn(self, deadline: Deadline) -> None:
+        wait = self.limiter.reserve(self._clock.monotonic())
+        if wait <= 0:
+            return
+        if not deadline.allows(wait):
+            raise Throttled(f"{self.base}: its request budget is used up for {wait:.1f} s", wait)
+        deadline.sleep(wait)
+
+    def _body(self, raw: urllib3.HTTPResponse, deadline: Deadline) -> bytes:
+        pieces = []
+        size = 0
+        while piece := self._piece(raw, deadline.left(self.base)):
+            pieces.append(piece)
+            size += len(piece)
+            if size > self._settings.answer_limit:
+                raise Malformed(f"{self.base}: an answer of more than {self._settings.answer_limit} bytes")
+        return b"".join(pieces)
+
+    def _piece(self, raw: urllib3.HTTPResponse, left: float) -> bytes:
+        """Whatever has arrived, but waiting no longer for it than the deadline."""
+        socket = getattr(raw.connection, "sock", None)  # gone when the server closes after the answer
+        if socket:
+            socket.settimeout(min(self._settings.answer_timeout, left))
+        return raw.read1(_PIECE, decode_content=True)
+
+    @contextmanager
+    def _translated(self, deadline: Deadline) -> Iterator[None]:
+        """What the libraries raise becomes an error of ours."""
+        try:
+            yield
+        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
+            cause = _root(error)
+            if isinstance(cause, ssl.SSLCertVerificationError):
+                raise Untrusted(
+                    f"{self.base}: its certificate was not accepted ({cause.verify_message}): set [nsx]"
+                    " ca_file to the authority that signed it (insecure = true would let anybody pose as NSX)"
+                ) from error
+            deadline.left(self.base)  # else the timeout was what was left of it
+            raise Unavailable(f"{self.base}: {str(cause) or type(cause).__name__}") from error
+        except OSError as error:  # the only file that requests opens
+            raise ConfigurationError(f"[nsx] ca_file = {self._settings.ca_file}: {error}") from error
+
+
+class _Session(requests.Session):
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Nowhere: the client judges redirects, and requests would read their bodies without a deadline."""
+
+
+def _session(settings: HttpSettings, adapter: BaseAdapter | None) -> requests.Session:
+    session = _Session()
+    # Proxies, CA bundles and passwords (.netrc) of the environment are not meant for the managers, and would
+    # make it matter who started the process, and how.
+    session.trust_env = False
+    session.verify = not settings.insecure and (settings.ca_file or True)
+    # A session is carried by the headers of `Authentication`; a jar would add cookies of its own.
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    if adapter:
+        session.mount("https://", adapter)
+        session.mount("http://", adapter)
+    return session
+
+
+def _root(error: BaseException) -> BaseException:
+    """The first cause. What requests and urllib3 say around it repeats the URL and names their classes."""
+    while cause := error.__cause__ or error.__context__:
+        error = cause
+    return error

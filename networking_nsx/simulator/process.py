@@ -1,0 +1,25 @@
+"""The simulator as a process of its own: says where it listens, serves until it is told to end."""
+
+import json
+import signal
+import sys
+import threading
+
+from networking_nsx.simulator.server import Simulator
+from networking_nsx.simulator.settings import SimulatorSettings
+
+
+def run(settings: SimulatorSettings) -> None:
+    """Serve until SIGTERM or SIGINT; print the base URLs as one JSON line when ready.
+
+    Must be called from the main thread. Raises ValueError if it would listen beyond loopback
+    without leave, OSError if a port is taken.
+    """
+    ended = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: ended.set())
+    with Simulator(settings) as nsx:
+        ready = {"managers": nsx.urls, "vip": nsx.vip, "control": nsx.control, "ca_file": nsx.ca_file}
+        sys.stdout.write(json.dumps(ready) + "\n")
+        sys.stdout.flush()
+        ended.wait()
