@@ -12,6 +12,7 @@ from itertools import zip_longest
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs
 
+import msgspec
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Map, Rule
 
@@ -192,7 +193,7 @@ class MhApi:
         return item is not None and item.kind == "network"
 
     def _render(self, item: Item, form: Form) -> bytes:
-        return json.dumps(form.shape(item, self._inventory)).encode()
+        return msgspec.json.encode(form.shape(item, self._inventory))
 
     def _lag(self, node: int) -> float:
         lags = self._settings.node_lag

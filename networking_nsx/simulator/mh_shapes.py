@@ -6,6 +6,7 @@ client expects a boolean.
 """
 
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any, NamedTuple
 
 from networking_nsx.simulator.inventory import Inventory
@@ -86,13 +87,19 @@ def attributes(item: Item) -> Json:
 
 
 def _selected(item: Item, fields: frozenset[str]) -> Json:
+    return {key: value_of(item) for key, value_of in _asked_for(item.kind, fields)}
+
+
+@cache
+def _asked_for(kind: str, fields: frozenset[str]) -> "tuple[tuple[str, Callable[[Item], object]], ...]":
+    """The attributes that these fields name."""
     if "*" in fields:
-        return attributes(item)
+        return tuple(_ATTRIBUTES[kind].items())
     if not fields:
-        return {"_href": href(item)}
+        return (("_href", href),)
     # Names that the object does not have are ignored, as the original's `fabric_status` was.
     wanted = {*fields, "_href", "_schema"}
-    return {key: value_of(item) for key, value_of in _ATTRIBUTES[item.kind].items() if key in wanted}
+    return tuple((key, value_of) for key, value_of in _ATTRIBUTES[kind].items() if key in wanted)
 
 
 def _relations(item: Item, names: tuple[str, ...], inventory: Inventory) -> Json:

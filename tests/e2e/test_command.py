@@ -94,6 +94,11 @@ class Site:
         with closing(sqlite3.connect(self.file)) as neutron:
             return dict(neutron.execute(f"select status, count(*) from {table} group by status"))
 
+    def ports(self) -> list[str]:
+        """Neutron's ids of the ports that NSX has."""
+        inventory = requests.get(f"{self.control}/_sim/inventory?kind=port", timeout=10).text
+        return [json.loads(line)["neutron_id"] for line in inventory.splitlines()]
+
     def ask(self, what: str, body: dict) -> dict:
         answer = requests.post(f"{self.control}/_sim/{what}", json=body, timeout=10)
         answer.raise_for_status()
@@ -176,8 +181,7 @@ def test_the_brake_gives_exit_4_and_the_operator_releases(site):
 
 def test_key_and_show_are_about_one_resource(site, command):
     """`show` writes nothing, `sync key` writes this one; both say what NSX says and where."""
-    inventory = requests.get(f"{site.control}/_sim/inventory?kind=port", timeout=10).text
-    port = json.loads(inventory.splitlines()[0])["neutron_id"]
+    port = site.ports()[0]
     config = ("--config-file", str(site.config), "-f", "json")
     shown = json.loads(command("show", "port", port, *config).stdout)
     before = site.statuses()
@@ -218,7 +222,7 @@ def test_bad_input_is_one_clear_line(site, options, said):
     site.configure(
         **{name: value.format(host=host, folder=site.file.parent) for name, value in options.items()}
     )
-    done = site.once()
+    done = site.command("show", "port", site.ports()[0], "--config-file", str(site.config))
     last = done.stderr.strip().splitlines()[-1]
 
     assert done.returncode == 1
@@ -226,6 +230,16 @@ def test_bad_input_is_one_clear_line(site, options, said):
     assert re.search(said, last)
     assert "Traceback" not in done.stderr
     assert "topsecret" not in done.stderr
+
+
+def test_an_nsx_that_does_not_answer_fails_in_the_end(site):
+    """`sync once` asks a page five times, waits longer each time, and gives up; nothing was written."""
+    site.configure(nsx__managers="http://127.0.0.1:9")
+    done = site.once()
+
+    assert done.returncode == 1
+    assert [int(wait) for wait in re.findall(r"again in (\d+) s", done.stderr)] == [1, 2, 4, 8]
+    assert site.statuses() == {"DOWN": 200}
 
 
 def test_wrong_usage_is_exit_2(command):

@@ -1,7 +1,7 @@
 """NSX and Neutron change between two pages of a listing: nothing that exists is lost, nothing newer overwritten."""
 
 import pytest
-from cloud import Cloud, Ear
+from cloud import Cloud
 from line import Line, differing
 
 from networking_nsx.simulator import Simulator
@@ -30,9 +30,16 @@ def line(sqlite, sim):
 
 def in_the_middle(sim, kind, callback, **parameters):
     """Before the third page of this kind, once, or for ever with `count=None`."""
-    after = MIDDLE + (2 * PAGE // PAGE + 2 if False else 0)
     query = "tag_scope=quantum&"  # a page of a listing, not a direct look
-    return sim.before(LISTS[kind], after, callback, query=query, **parameters)
+    return sim.before(LISTS[kind], MIDDLE, callback, query=query, **parameters)
+
+
+def only(line, kind):
+    """Without ports where networks go, which would take theirs with them."""
+    if kind == "network":
+        line.sim.delete("port")
+        for table in ("ml2_port_binding_levels", "ml2_port_bindings", "ports"):
+            line.execute(f"DELETE FROM {table}")
 
 
 def sides(items, of):
@@ -75,11 +82,7 @@ def test_objects_deleted_in_mid_sweep(sim, line, kind):
     A positional cursor skips as many objects as went before it: those keep their status.
     """
     items = sim.inventory(kind)
-    if kind == "network":  # those that have a port take it with them
-        sim.delete("port")
-        line.execute("DELETE FROM ml2_port_binding_levels")
-        line.execute("DELETE FROM ml2_port_bindings")
-        line.execute("DELETE FROM ports")
+    only(line, kind)
     gone = [item.neutron_id for item in (*items[3:6], *items[-3:])]
     before = line.statuses()
     rule = in_the_middle(sim, kind, lambda: sim.delete(kind, gone))
@@ -97,9 +100,9 @@ def test_objects_deleted_in_mid_sweep(sim, line, kind):
 def test_churn_in_every_sweep_hides_nothing_for_good(sim, line, kind):
     """Sweep after sweep two objects go before the cursor and two come: what stays is never ERROR."""
     gone: list[str] = []
+    only(line, kind)
 
     def churn():
-        sim.create("network" if kind == "port" else kind, count=0)
         chosen = [item.neutron_id for item in sim.inventory(kind)[1:3]]
         gone.extend(sim.delete(kind, chosen))
         sim.create(kind, count=2)
@@ -132,8 +135,7 @@ def test_a_port_deleted_in_neutron_in_mid_sweep(sqlite, sim, line, place):
 
     assert rule.fired == 1
     assert (summary.counts["gone"], summary.counts["written"]) == ((1, 7) if place < 0 else (0, 8))
-    assert differing(line.statuses(), kind_of(line.truth(before), "port") | before | line.truth(before)) == {}
-
+    assert differing(line.statuses(), line.truth(before)) == {}
     assert line.sweep().counts["orphans"] == 1
     assert differing(line.statuses(), line.truth(before)) == {}
 
@@ -199,7 +201,6 @@ def test_nova_hears_of_a_port_once(sim, line):
     line.sweep(3)
 
     assert rule.fired == 1
-    assert isinstance(line.ear, Ear)
     assert sorted(event.port_id for event in line.ear.events) == sorted(ids)
 
 
