@@ -141,9 +141,10 @@ class Ledger:
         """What direct reads amount to. An object that was found is no longer missing."""
         observations = rules.fold(observations)
         for observation in observations:
-            if observation.health is not Health.ABSENT:
-                self._paths[kind][observation.id] = observation.path
-                self._misses[kind].pop(observation.id, None)
+            if observation.health in (Health.ABSENT, Health.UNKNOWN):
+                continue
+            self._paths[kind][observation.id] = observation.path
+            self._misses[kind].pop(observation.id, None)
         return self._judge(kind, observations)
 
     def confirmed(self, changes: list[Change]) -> tuple[list[Change], list[Change]]:
