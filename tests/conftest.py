@@ -1,1 +1,1 @@
-pytest_plugins = ["databases", "nova"]
+pytest_plugins = ["databases", "nova", "sites"]

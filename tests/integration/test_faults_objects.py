@@ -44,7 +44,7 @@ def test_an_object_that_listings_hide_for_good_is_not_absent(sim, line, kind, re
     summary = line.sweep(5)
 
     assert rule.fired >= 5
-    assert summary.counts["missing"] == 1
+    assert summary.counts["missing"] == (4 if kind == "network" else 1)  # its ports' JSON has its id as well
     assert line.statuses() == before
 
     sim.faults.clear()
@@ -125,11 +125,9 @@ def test_a_malformed_object_keeps_its_status(sim, line, kind, variant):
     assert differing(line.statuses(), line.truth(before)) == {}
 
 
-@pytest.mark.parametrize("variant", CHOICES["variant"])
+@pytest.mark.parametrize("variant", sorted(set(CHOICES["variant"]) - HARMLESS))
 def test_a_page_of_malformed_objects_costs_that_page(sim, line, variant):
-    """All ports of the first page at once, in each listing: too many to be absent, and they are not."""
-    if variant == "huge":
-        pytest.skip("100 MB; one such object is tried above")
+    """All ports of the first page at once, in each listing and wherever they are read: none of them is absent."""
     page = [item.nsx_id for item in sim.inventory("port")[:10]]
     before = line.statuses()
     rule = sim.faults.add("malformed-object", variant=variant, ids=page, count=None)
@@ -151,7 +149,7 @@ def test_tags_lost_on_a_port_are_told_from_a_port_lost(sim, line):
     spoilt = middle(sim, "port")
     before = line.statuses()
     rule = sim.faults.add("malformed-object", variant="no-tags", ids=[spoilt.nsx_id], count=None)
-    summary = line.sweep(3)
+    summary = line.sweep(2)
 
     assert rule.fired >= 3
     assert summary.words == {"tag lost": 1}
