@@ -1,5 +1,6 @@
 """The demo's progress: a live bar for a person who looks, plain lines for everything else."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import TracebackType
@@ -13,11 +14,14 @@ from networking_nsx.cli.following import line
 from networking_nsx.model import Kind, Progress
 from networking_nsx.sync.runner import Summary
 
+_LOG = logging.getLogger("networking_nsx")
 
-class Screen:
-    """A `runner.Listener` for a person."""
+
+class Screen(logging.Handler):
+    """A `runner.Listener` for a person; while it is open it also shows what the project logs."""
 
     def __init__(self, console: Console) -> None:
+        super().__init__(logging.WARNING)
         self._console = console
         columns = (
             TextColumn("  {task.description:<9}"),
@@ -30,6 +34,8 @@ class Screen:
         self._trouble: Iterator[None] = iter(())
 
     def __enter__(self) -> Self:
+        _LOG.addHandler(self)
+        _LOG.propagate = False
         self._bar.start()
         return self
 
@@ -37,6 +43,11 @@ class Screen:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._bar.stop()
+        _LOG.removeHandler(self)
+        _LOG.propagate = True
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.say(f"  {record.getMessage()}")
 
     def say(self, text: str) -> None:
         self._console.print(text, soft_wrap=True, markup=False)
