@@ -9,6 +9,8 @@ import pytest
 import requests
 from sites import call, process, wait_for
 
+from networking_nsx.simulator import Simulator
+
 
 def test_once_writes_what_nsx_says(site):
     """Exit 0, and a summary that a machine can read."""
@@ -111,6 +113,20 @@ def test_bad_input_is_one_clear_line(site, options, said):
     assert re.search(said, last)
     assert "Traceback" not in done.stderr
     assert "topsecret" not in done.stderr
+
+
+def test_a_certificate_that_nobody_vouches_for_is_refused(site, tmp_path):
+    """The message names the options; with the CA file all is well."""
+    with Simulator(tls=True, ca_file=str(tmp_path / "ca.pem")) as nsx:
+        words = ("show", "port", site.ports()[0], "--config-file", str(site.config), "-f", "json")
+        site.configure(nsx__managers=nsx.urls[0])
+        refused = site.command(*words)
+        site.configure(nsx__managers=nsx.urls[0], nsx__ca_file=nsx.ca_file)
+        trusted = site.command(*words)
+
+    assert refused.returncode == 1
+    assert "ca_file" in refused.stderr
+    assert json.loads(trusted.stdout)["nsx"] == "absent"
 
 
 def test_an_nsx_that_does_not_answer_fails_in_the_end(site):
