@@ -1,4 +1,4 @@
-"""The whole line for tests: a simulated NSX over real HTTP, Neutron's tables in SQLite, and all that lies between.
+"""The whole line for tests: a simulated NSX over real HTTP, Neutron's tables in SQLite, and all between.
 
 Only time is not real: who sleeps moves the clock on and goes on at once, so that back-offs cost nothing.
 """
@@ -7,7 +7,7 @@ import random
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 import sqlalchemy as sa
 from cloud import Ear
@@ -72,7 +72,7 @@ class Follower:
 
 
 class Line:
-    """`with Line(engine, sim) as line:` and a row in Neutron for each object that the simulator has by then."""
+    """`with Line(engine, sim) as line:` and Neutron has a row for each object of the simulator."""
 
     def __init__(
         self,
@@ -94,7 +94,7 @@ class Line:
         self._store = NeutronStore(engine, scope, self.ear, self.clock)
         self._client: Client | None = None
 
-    def __enter__(self) -> "Line":
+    def __enter__(self) -> Self:
         self.add_rows()
         self.restart()
         return self

@@ -55,7 +55,7 @@ def test_an_inventory_that_is_lost(sim, line):
 
 @pytest.mark.parametrize("after", [1, 2, 3])
 def test_an_inventory_that_is_lost_in_mid_sweep(sim, line, after):
-    """After the networks, the routers, or the first page of ports: what had been seen does not prove the rest."""
+    """After the networks, the routers, or the first page of ports: what was seen does not prove the rest."""
     line.page = 800
     before = line.rows()
     rule = sim.faults.add("inventory-lost", after=after)
@@ -86,7 +86,7 @@ def test_an_inventory_that_is_lost_before_the_first_sweep(sqlite, sim):
 
 @MANY
 def test_an_inventory_restored_to_an_older_state(sim, line):
-    """A fifth of the ports was made after the backup: 0 ERROR, until they are made again or an operator says so."""
+    """A fifth of the ports was made after the backup: 0 ERROR, until they are made again."""
     new = sim.create("port", count=2500)
     line.add_rows()
     line.sweep()
@@ -128,7 +128,7 @@ def test_a_restored_inventory_that_an_operator_accepts(sim, line):
 
 @pytest.mark.parametrize("fraction", [0.1, 0.15, 0.6])
 def test_a_rack_that_is_truly_down(sim, line, fraction):
-    """Its ports are DOWN within two sweeps, after at most 50 direct reads; and ACTIVE at once when it is back."""
+    """Its ports are DOWN within two sweeps, after 50 direct reads at most; ACTIVE at once when it is back."""
     before = line.statuses()
     sim.set_status("port", "down", fraction=fraction)
     looked = line.sweep().counts["looked"] + line.sweep().counts["looked"]
@@ -163,7 +163,7 @@ def test_a_listing_that_lies_about_a_third_of_the_ports(sim, line, rest):
 
 
 def test_what_is_true_beside_a_lie_waits_and_improvements_do_not(sim, line):
-    """While a kind is frozen its ports that come up are written, those that go down wait; then all is true."""
+    """While a kind is frozen, ports that come up are written, those that go down wait; then all is true."""
     ids = [item.neutron_id for item in sim.inventory("port")]
     up, truly, lied_about = ids[:100], ids[-50:], ids[500:1100]
     sim.set_status("port", "down", up)
@@ -239,10 +239,12 @@ def test_the_daemon_through_a_loss_and_back(sim, line):
 class Lie:
     """The listing of ports says that some are down which, read one by one, are up."""
 
-    def __init__(self, sim, ids):
+    def __init__(self, sim, ids) -> None:
         self._sim = sim
         self.ids = ids
-        self.rule = sim.before("/ws.v1/lswitch/*/lport", 0, self._begin, query="tag_scope=quantum&", count=None)
+        self.rule = sim.before(
+            "/ws.v1/lswitch/*/lport", 0, self._begin, query="tag_scope=quantum&", count=None
+        )
         # A direct read is a request below one switch; a listing is below all of them.
         for item in {item.parent for item in sim.inventory("port")}:
             sim.before(f"/ws.v1/lswitch/{item}", 0, self._pause, count=None)

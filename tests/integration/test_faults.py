@@ -23,6 +23,7 @@ HEALS = "the sweep that it strikes ends with the truth"
 FAILS = "the sweep that it strikes fails, and the next one ends with the truth"
 LATER = "the sweep that it strikes ends; what it hid keeps its status until the next one"
 
+PATIENT = HttpSettings()
 IMPATIENT = HttpSettings(answer_timeout=0.1, retries=0)
 IN_A_HURRY = HttpSettings(total_timeout=0.2, retries=0)
 
@@ -37,7 +38,7 @@ class Case:
     login: str | None = None  # at a login; None: it cannot be struck there
     lasting: bool = True  # for as long as it lasts, no sweep succeeds
     at: Sequence[int] = range(8)  # the requests that it can strike
-    http: HttpSettings = HttpSettings()
+    http: HttpSettings = PATIENT
     heavy: bool = False  # too much work to strike at each request; see test_faults_objects.py
 
 
@@ -93,7 +94,12 @@ FAULTS: Mapping[str, Sequence[Case]] = {
     "inventory-lost": [Case(first=LATER, later=LATER, lasting=False)],
     "inventory-restored": [Case(first=LATER, later=LATER, lasting=False)],
     "act": [
-        Case({"action": {"status": {"kind": "port", "status": "down", "fraction": 0.1}}}, LATER, LATER, lasting=False)
+        Case(
+            {"action": {"status": {"kind": "port", "status": "down", "fraction": 0.1}}},
+            LATER,
+            LATER,
+            lasting=False,
+        )
     ],
 }
 
@@ -107,7 +113,11 @@ ALSO = {
 }
 
 CASES = [
-    pytest.param(name, case, id="-".join([name, *(f"{key}={value}" for key, value in case.parameters.items() if key != "action")]))
+    pytest.param(
+        name,
+        case,
+        id="-".join([name, *(f"{key}={value}" for key, value in case.parameters.items() if key != "action")]),
+    )
     for name, cases in FAULTS.items()
     for case in cases
     if not case.heavy
@@ -223,7 +233,7 @@ def test_a_fault_that_strikes_once(line, name, case):
 @pytest.mark.parametrize(("name", "case"), CASES)
 def test_a_fault_that_lasts(line, name, case):
     """From any request on, through all retries: the runner backs off and goes on, and ends with the truth."""
-    costly = not case.lasting or case.http != HttpSettings()
+    costly = not case.lasting or case.http != PATIENT
     for request in _requests(case):
         if costly and request not in (LOGIN, *SOME, *case.at[-1:]):
             continue
@@ -250,7 +260,7 @@ def test_a_fault_that_lasts(line, name, case):
 
 
 def _documented() -> set[str]:
-    """The faults that docs/reference/simulator.md documents for NSX-MH, from the first column of its tables."""
+    """The faults that docs/reference/simulator.md documents for NSX-MH: its table's first column."""
     page = Path(__file__).parents[2] / "docs" / "reference" / "simulator.md"
     names: set[str] = set()
     columns: list[str] = []
@@ -262,7 +272,8 @@ def _documented() -> set[str]:
             columns = [cell.lower() for cell in cells]
         elif columns[0].startswith("fault") and _applies_to_mh(dict(zip(columns, cells, strict=False))):
             names |= {
-                f"http{name}" if name.startswith("-") else name for name in re.findall(r"`([a-z0-9-]+)`", cells[0])
+                f"http{name}" if name.startswith("-") else name
+                for name in re.findall(r"`([a-z0-9-]+)`", cells[0])
             }
     return names
 

@@ -1,4 +1,4 @@
-"""NSX and Neutron change between two pages of a listing: nothing that exists is lost, nothing newer overwritten."""
+"""NSX and Neutron change between two pages: nothing that exists is lost, nothing newer overwritten."""
 
 import pytest
 from cloud import Cloud
@@ -55,7 +55,7 @@ def kind_of(table, kind):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_objects_created_in_mid_sweep(sim, line, kind):
-    """Before and behind the cursor: the sweep ends, what was there is judged, the new ones by the next sweep."""
+    """Before and behind the cursor: what was there is judged by this sweep, the new ones by the next."""
     old = sim.inventory(kind)
     new = []
 
@@ -181,12 +181,18 @@ def test_a_status_written_by_the_api_in_mid_sweep(sim, line):
 
 def test_a_row_changed_a_moment_before_its_page_was_asked_for(sim, line):
     """Neutron keeps whole seconds: which came first cannot be told, so the next sweep decides."""
-    port = sim.inventory("port")[-5].neutron_id
-    api_update(line, port, "status = 'DOWN'")
+    port = sim.inventory("port")[0].neutron_id
+
+    def change():
+        line.clock.sleep(1 - line.clock.now() % 1)  # a second begins: there is time enough in it
+        api_update(line, port, "status = 'DOWN'")
+
+    rule = sim.before(LISTS["router"], 3, change)  # the last page before the ports'
     summary = line.sweep()
     early = line.statuses()["port", port]
     line.sweep()
 
+    assert rule.fired == 1
     assert (summary.counts["early"], summary.unsettled) == (1, 1)
     assert early == "DOWN"
     assert line.statuses()["port", port] == "ACTIVE"

@@ -29,12 +29,14 @@ def line(sqlite, sim):
         others = foreign_networks(sim)
         for network in others:
             line.execute(
-                "UPDATE networksegments SET network_type = 'vlan', physical_network = 'other' WHERE network_id = :id",
+                "UPDATE networksegments SET network_type = 'vlan', physical_network = 'other'"
+                " WHERE network_id = :id",
                 id=network,
             )
         line.execute(
-            "UPDATE ml2_port_binding_levels SET driver = 'openvswitch' WHERE port_id IN (SELECT p.id FROM ports p"
-            " JOIN networksegments s ON s.network_id = p.network_id WHERE s.network_type = 'vlan')"
+            "UPDATE ml2_port_binding_levels SET driver = 'openvswitch' WHERE port_id IN"
+            " (SELECT p.id FROM ports p JOIN networksegments s"
+            " ON s.network_id = p.network_id WHERE s.network_type = 'vlan')"
         )
         yield line
 
@@ -49,7 +51,13 @@ def insert_ports(line, networks, *, driver=None, status="DOWN"):
         number = connection.scalar(sa.select(sa.func.max(records.ATTRIBUTES.c.id))) + 1
         ids = [str(uuid.uuid4()) for _ in networks]
         attributes = [
-            {"id": number + place, "resource_type": "ports", "revision_number": 7, "created_at": LONG_AGO, "updated_at": LONG_AGO}
+            {
+                "id": number + place,
+                "resource_type": "ports",
+                "revision_number": 7,
+                "created_at": LONG_AGO,
+                "updated_at": LONG_AGO,
+            }
             for place in range(len(ids))
         ]
         ports = [
@@ -70,7 +78,14 @@ def insert_ports(line, networks, *, driver=None, status="DOWN"):
         connection.execute(sa.insert(records.ATTRIBUTES), attributes)
         connection.execute(sa.insert(records.TABLES[records.Kind.PORT]), ports)
         vif_type = "ovs" if driver else "unbound"
-        binding = {"host": "compute-9", "vif_type": vif_type, "vnic_type": "normal", "profile": "", "vif_details": "", "status": "ACTIVE"}
+        binding = {
+            "host": "compute-9",
+            "vif_type": vif_type,
+            "vnic_type": "normal",
+            "profile": "",
+            "vif_details": "",
+            "status": "ACTIVE",
+        }
         connection.execute(sa.insert(records.BINDINGS), [{"port_id": port, **binding} for port in ids])
         if driver:
             level = {"host": "compute-9", "level": 0, "driver": driver}
@@ -90,7 +105,9 @@ def test_other_drivers_networks_and_unbound_ports_are_never_written(sim, line):
     ours = [item.neutron_id for item in sim.inventory("network")[::2]]
     of_others = [item.neutron_id for item in sim.inventory("port") if item.network_id in set(others)]
     unbound = insert_ports(line, [ours[place % len(ours)] for place in range(UNBOUND)])
-    bound_elsewhere = insert_ports(line, [network for network in ours for _ in range(10)], driver="openvswitch", status="ACTIVE")
+    bound_elsewhere = insert_ports(
+        line, [network for network in ours for _ in range(10)], driver="openvswitch", status="ACTIVE"
+    )
     sim.create("port", ids=unbound[:50], network_id=ours[0], status="down")
     sim.create("port", ids=unbound[50:100], network_id=ours[0], status="up")
     sim.create("port", ids=bound_elsewhere[:50], network_id=ours[0], status="down")

@@ -1,4 +1,4 @@
-"""Rows that are not one object each: networks of several switches, followers of routers, external networks."""
+"""Rows that are not one object each: networks of several switches, gateway ports, external networks."""
 
 import itertools
 from datetime import datetime
@@ -192,7 +192,10 @@ def test_gateway_ports_stay_while_their_router_is_hidden(sim, line, cloud, fault
     """Nothing is known of the router in that sweep, hence nothing of its ports."""
     router = sim.inventory("router")[0]
     port = cloud.port(
-        cloud.network(external=True), vif_type=None, device_owner="network:router_gateway", device_id=router.neutron_id
+        cloud.network(external=True),
+        vif_type=None,
+        device_owner="network:router_gateway",
+        device_id=router.neutron_id,
     )
     sim.set_status("router", "down", [router.neutron_id])
     line.sweep(2)

@@ -1,0 +1,107 @@
+"""The documentation says what there is: commands, options, counts, links."""
+
+import ast
+import importlib.util
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from networking_nsx.model import COUNTS
+from networking_nsx.options import NSX, SYNC
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCS = ROOT / "docs"
+COMMAND = DOCS / "reference" / "command.md"
+PAGES = sorted(page for page in DOCS.rglob("*.md") if "_build" not in page.parts)
+READABLE = [*PAGES, *sorted(ROOT.glob("*.md"))]
+
+_FENCE = re.compile(r"^(`{3,}|~{3,}).*?^\1", re.MULTILINE | re.DOTALL)
+_LINK = re.compile(r"\]\(<?([^)\s>]+)>?\)")
+_MACHINE = re.compile(r"(?<![\w.~-])/(work|root|home|Users)/[\w.-]+|(?<![\w.~-])/(work|root)\b(?!/)")
+
+
+def name(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors of a page's headings, as GitHub and MyST make them."""
+    titles = re.findall(r"^#+ +(.+?) *$", _FENCE.sub("", page.read_text()), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+def test_every_command_has_a_heading_and_every_heading_a_command():
+    """As pyproject.toml registers them."""
+    registered = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["entry-points"]
+    commands = {entry.replace("_", " ") for entry in registered["networking_nsx.commands"]}
+    headings = re.findall(r"^## neutron-nsx (.+)$", COMMAND.read_text(), re.MULTILINE)
+
+    assert sorted(headings) == sorted(commands)
+
+
+def test_every_option_of_a_command_is_documented():
+    """Read off the sources, as importing the commands takes seconds."""
+    sources = [ast.parse(path.read_text()) for path in (ROOT / "networking_nsx" / "cli").glob("*.py")]
+    calls = [node for source in sources for node in ast.walk(source) if isinstance(node, ast.Call)]
+    names = {
+        call.args[0].value
+        for call in calls
+        if getattr(call.func, "attr", "") == "add_argument" and isinstance(call.args[0], ast.Constant)
+    }
+    options = {option for option in names if option.startswith("--")}
+    page = COMMAND.read_text()
+
+    assert "--config-file" in options
+    assert [option for option in sorted(options) if not re.search(rf"`{option}\b", page)] == []
+
+
+def test_every_count_is_documented():
+    """The output of `sync once` has a field for each."""
+    rows = re.findall(r"^\| `(\w+)` \|", COMMAND.read_text(), re.MULTILINE)
+
+    assert set(COUNTS) <= set(rows)
+
+
+def test_every_option_is_rendered_with_its_default_and_its_old_names():
+    """The page on the options is made of `networking_nsx.options` when the documentation is built."""
+    spec = importlib.util.spec_from_file_location("options_page", DOCS / "_ext" / "options_page.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    page = module.filled((DOCS / "reference" / "options.md").read_text())
+
+    for option in NSX + SYNC:
+        section = re.search(rf"^### {option.name}\n(.*?)(?=^##|\Z)", page, re.MULTILINE | re.DOTALL)
+        assert section, option.name
+        assert option.help in section[1]
+        assert all(f"[{old.group}] {old.name}" in section[1] for old in option.deprecated_opts)
+    assert "options-of" not in page
+
+
+@pytest.mark.parametrize("page", READABLE, ids=name)
+def test_every_relative_link_leads_somewhere(page):
+    """To a file, and to a heading of it where an anchor is given."""
+    for link in _LINK.findall(_FENCE.sub("", page.read_text())):
+        if re.match(r"[a-z]+:", link):
+            continue
+        path, _, anchor = link.partition("#")
+        target = (page.parent / path).resolve() if path else page
+
+        assert target.exists(), link
+        assert not anchor or target.suffix != ".md" or anchor in anchors(target), link
+
+
+@pytest.mark.parametrize("page", READABLE, ids=name)
+def test_no_page_names_a_machine_path(page):
+    """A reader has other folders."""
+    assert [found[0] for found in _MACHINE.finditer(page.read_text())] == []
+
+
+def test_every_page_is_in_the_table_of_contents():
+    """The front page lists all of them, in four groups."""
+    front = (DOCS / "index.md").read_text()
+    listed = set(re.findall(r"^([\w-]+/[\w-]+)$", front, re.MULTILINE))
+
+    assert {str(page.relative_to(DOCS).with_suffix("")) for page in PAGES} - {"index"} <= listed
+    assert front.count("{toctree}") == 4
