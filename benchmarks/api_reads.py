@@ -1,6 +1,7 @@
-"""Whoever else reads Neutron's database, as a child: a port by its id, then the ports of a network, as an API server.
+"""Another reader of Neutron's database, as a child: in turn a port by its id and the ports of a network.
 
-Run by `writes`: python -m benchmarks.api_reads DATABASE. `take` answers the milliseconds of each read since the last.
+Run by `writes`: python -m benchmarks.api_reads DATABASE. `take` answers the milliseconds of each read since
+it was asked last.
 """
 
 import itertools

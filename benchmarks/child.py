@@ -4,6 +4,7 @@ A child reads a line, does what it says and answers with a line of JSON; its fir
 """
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -13,6 +14,7 @@ from types import TracebackType
 from typing import Any, NamedTuple, Self
 
 _MEGABYTE = 1e6
+_QUIET = {"PYTHONWARNINGS": "ignore"}  # a dependency warns of eventlet
 
 
 class Usage(NamedTuple):
@@ -28,7 +30,10 @@ class Child:
     """A process that answers JSON lines, until the block ends."""
 
     def __init__(self, command: list[str]) -> None:
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=os.environ | _QUIET
+        )
+        self.ready = self._read()  # what it said first
         self._resident = 0.0
 
     @classmethod
@@ -45,17 +50,11 @@ class Child:
         self._process.terminate()
         self._process.communicate(timeout=30)
 
-    def read(self) -> Any:
-        line = self._process.stdout.readline() if self._process.stdout else ""
-        if not line:
-            raise RuntimeError(f"{self._process.args!r} has ended")
-        return json.loads(line)
-
     def ask(self, word: str) -> Any:
         assert self._process.stdin
         self._process.stdin.write(f"{word}\n")
         self._process.stdin.flush()
-        return self.read()
+        return self._read()
 
     def rest(self) -> None:
         """From here on memory is counted: the peak so far (of starting) is forgotten."""
@@ -71,6 +70,12 @@ class Child:
     def cpu(self) -> float:
         """CPU seconds used so far: the process's own clock (clock_getcpuclockid(3)), read from outside."""
         return time.clock_gettime((~self._process.pid << 3) | 2)
+
+    def _read(self) -> Any:
+        line = self._process.stdout.readline() if self._process.stdout else ""
+        if not line:
+            raise RuntimeError(f"{self._process.args!r} has ended")
+        return json.loads(line)
 
     def _status(self, field: str) -> float:
         lines = Path(f"/proc/{self._process.pid}/status").read_text().splitlines()

@@ -23,8 +23,8 @@ from networking_nsx.sync.runner import Summary
 class Transactions:
     """The statements and the longest transaction since they were last taken, as SQLAlchemy sees them.
 
-    BEGIN and COMMIT count as no statements. A transaction lasts until its connection is back in the pool, which
-    is after the COMMIT. The listeners' own CPU is counted as ours.
+    BEGIN and COMMIT count as no statements. A transaction lasts until its connection is back in the pool,
+    which is after the COMMIT. The listeners' own CPU is counted as ours.
     """
 
     def __init__(self) -> None:

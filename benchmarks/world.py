@@ -7,8 +7,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +22,6 @@ from networking_nsx.neutron.database import engine
 from networking_nsx.neutron.populate import populate
 
 PATIENCE = 60.0  # seconds for a server to start
-DATABASES = ("sqlite", "mariadb")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +35,21 @@ class World:
     def ours(self, nova: int = 0) -> Child:
         """Our synchronizer, connected; `nova` is the port where Nova listens."""
         file = self.folder / "neutron.conf"
-        notify = f"[nova]\nauth_type = none\nendpoint = http://127.0.0.1:{nova}\n"
         file.write_text(
-            f"[DEFAULT]\nlog_file = {self.folder}/ours.log\nnotify_nova_on_port_status_changes = {bool(nova)}\n"
-            f"[database]\nconnection = {self.database}\n"
-            f"[nsx]\nmanagers = {self.manager}\npassword = admin\nrequest_rate = 1000\n" + (notify if nova else "")
+            f"""[DEFAULT]
+use_stderr = false
+log_file = {self.folder}/ours.log
+notify_nova_on_port_status_changes = {bool(nova)}
+[database]
+connection = {self.database}
+[nsx]
+managers = {self.manager}
+password = admin
+request_rate = 1000
+[nova]
+auth_type = none
+endpoint = http://127.0.0.1:{nova}
+"""
         )
         return Child.of("ours", str(file))
 
@@ -58,19 +67,27 @@ class World:
 
 @contextmanager
 def world(ports: int, database: str) -> Iterator[World]:
-    """So many ports, a fiftieth of it in networks and a five-hundredth in routers, settled."""
+    """So many ports, settled. The database is one of `DATABASES`."""
     with ExitStack() as opened:
-        # SQLite's and MariaDB's files; the server runs as another user.
         folder = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="nsx-bench-")))
-        folder.chmod(0o755)
-        sizes = {"networks": ports // 50, "ports": ports, "routers": ports // 500, "seed": 7}
-        options = [word for name, size in sizes.items() for word in (f"--{name}", str(size))]
-        command = [sys.executable, "-m", "networking_nsx.cli.main", "simulator", *options]
-        simulator = opened.enter_context(Child(command))
-        url = opened.enter_context(mariadb(folder)) if database == "mariadb" else f"sqlite:///{folder}/neutron"
-        made = World(folder, simulator.read()["managers"][0], url)
+        folder.chmod(0o755)  # MariaDB runs as another user
+        _simulator, manager = opened.enter_context(simulator(ports))
+        url = opened.enter_context(DATABASES[database](folder))
+        made = World(folder, manager, url)
         _populate(made)
         yield made
+
+
+@contextmanager
+def simulator(ports: int) -> Iterator[tuple[Child, str]]:
+    """A simulated NSX and its URL.
+
+    It has so many ports, a fiftieth as many switches, a five-hundredth as many routers.
+    """
+    sizes = {"networks": ports // 50, "ports": ports, "routers": ports // 500, "seed": 7}
+    options = [word for name, size in sizes.items() for word in (f"--{name}", str(size))]
+    with Child([sys.executable, "-m", "networking_nsx.cli.main", "simulator", *options]) as child:
+        yield child, child.ready["managers"][0]
 
 
 def free_port() -> int:
@@ -78,6 +95,11 @@ def free_port() -> int:
         listener.bind(("127.0.0.1", 0))
         port: int = listener.getsockname()[1]
         return port
+
+
+@contextmanager
+def sqlite(folder: Path) -> Iterator[str]:
+    yield f"sqlite:///{folder}/neutron"
 
 
 @contextmanager
@@ -89,12 +111,13 @@ def mariadb(folder: Path) -> Iterator[str]:
     if os.geteuid() == 0:  # it refuses to run as root
         shutil.chown(data, "mysql", "mysql")
         user = ["--user=mysql"]
-    install = ["mariadb-install-db", "--no-defaults", f"--datadir={data}", "--auth-root-authentication-method=normal"]
-    subprocess.run([*install, "--skip-test-db", *user], check=True, capture_output=True)
+    options = ["--no-defaults", f"--datadir={data}", *user]
+    install = ["mariadb-install-db", *options, "--auth-root-authentication-method=normal", "--skip-test-db"]
+    subprocess.run(install, check=True, capture_output=True)
     server = shutil.which("mariadbd", path=f"{os.environ['PATH']}:/usr/sbin") or "mariadbd"
-    options = [f"--datadir={data}", f"--socket={data}/socket", f"--port={port}", "--bind-address=127.0.0.1"]
+    options += [f"--socket={data}/socket", f"--port={port}", "--bind-address=127.0.0.1"]
     with (folder / "mariadb.log").open("wb") as log:
-        process = subprocess.Popen([server, "--no-defaults", *options, *user], stdout=log, stderr=log)
+        process = subprocess.Popen([server, *options], stdout=log, stderr=log)
     try:
         _create_database(port)
         yield f"mysql+pymysql://root@127.0.0.1:{port}/neutron"
@@ -103,10 +126,19 @@ def mariadb(folder: Path) -> Iterator[str]:
         process.wait(PATIENCE)
 
 
+DATABASES: Mapping[str, Callable[[Path], AbstractContextManager[str]]] = {
+    "sqlite": sqlite,
+    "mariadb": mariadb,
+}
+
+
 def _create_database(port: int) -> None:
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
-        with suppress(pymysql.OperationalError), pymysql.connect(host="127.0.0.1", port=port, user="root") as server:
+        with (
+            suppress(pymysql.OperationalError),
+            pymysql.connect(user="root", host="127.0.0.1", port=port) as server,
+        ):
             server.cursor().execute("CREATE DATABASE neutron CHARACTER SET utf8mb3")
             return
         time.sleep(0.1)
@@ -119,5 +151,4 @@ def _populate(made: World) -> None:
     populate(database, inventory(made.manager))
     database.dispose()
     with made.ours() as ours:
-        ours.read()
         ours.ask("sweep")

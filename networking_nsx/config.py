@@ -211,18 +211,21 @@ def _http(nsx: _Group) -> HttpSettings:
 def _unknown_options(files: Sequence[str]) -> Iterator[str]:
     """Complaints about names in our groups that are no options of ours."""
     sync = {option.dest for option in SYNC}
-    known = {"nsx": {option.dest for option in NSX}, "nsx_sync": sync, **dict.fromkeys(SYNC_GROUPS, sync)}
+    known = {"nsx": {option.dest for option in NSX}, **dict.fromkeys(SYNC_GROUPS, sync)}
     for file in files:
-        sections = _sections(file)
-        for group, names in known.items():
-            for name in sections.get(group, {}).keys() - names:
+        for group, found in _sections(file).items():
+            names = known.get(group, found.keys())
+            for name in found.keys() - names:
                 close = difflib.get_close_matches(name, names, 1)
                 hint = f"; did you mean {close[0]}?" if close else ""
                 yield f"[{group}] {name} in {file} is no option{hint}"
 
 
 def _sections(file: str) -> dict[str, dict[str, list[str]]]:
-    """What a file sets: group -> option -> values."""
+    """What a file sets: group -> option -> values. Our old groups were written in capitals."""
     sections: dict[str, dict[str, list[str]]] = {}
     cfg.ConfigParser(file, sections).parse()
+    for group in [group for group in sections if group.lower() in SYNC_GROUPS]:
+        options = sections.pop(group)
+        sections.setdefault(group.lower(), {}).update(options)
     return sections

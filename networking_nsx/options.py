@@ -4,11 +4,11 @@ from oslo_config import cfg, types
 
 from networking_nsx.model import Kind
 
-SYNC_GROUPS = ("NSX_SYNC", "NVP_SYNC")
+SYNC_GROUPS = ("nsx_sync", "nvp_sync")  # in any case: oslo.config reads [NSX_SYNC] as [nsx_sync]
 
 
 def _sync(name: str) -> list[cfg.DeprecatedOpt]:
-    return [cfg.DeprecatedOpt(name, group=group) for group in SYNC_GROUPS]
+    return [cfg.DeprecatedOpt(name, group="nvp_sync")]
 
 
 def _seed(name: str) -> list[cfg.DeprecatedOpt]:
@@ -106,8 +106,8 @@ SYNC = [
         default=500,
         min=1,
         deprecated_opts=_sync("min_chunk_size"),
-        help="Objects at least in a chunk. It grows with the inventory, so that a sweep fits in the interval, "
-        "and shrinks with it.",
+        help="Objects at least in a chunk. It grows with the inventory, so that a sweep fits in the "
+        "interval, and shrinks with it.",
     ),
     cfg.IntOpt(
         "max_random_sync_delay",
@@ -120,8 +120,8 @@ SYNC = [
         "always_read_status",
         default=False,
         deprecated_opts=_sync("always_read_status"),
-        help="Read the status from NSX whenever one resource is shown. Needs the mechanism driver, which does "
-        "not exist yet: accepted, reported and without effect.",
+        help="Read the status from NSX whenever one resource is shown. Needs the mechanism driver, which "
+        "does not exist yet: accepted, reported and without effect.",
     ),
     cfg.StrOpt(
         "mode",

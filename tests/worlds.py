@@ -141,8 +141,8 @@ class Heart:
     """A sweeper over a world, with everything that it remembers between sweeps."""
 
     world: World
-    brake_settings: BrakeSettings = BrakeSettings()
-    ledger_settings: LedgerSettings = LedgerSettings()
+    brake_settings: BrakeSettings = field(default_factory=BrakeSettings)
+    ledger_settings: LedgerSettings = field(default_factory=LedgerSettings)
     looks: int = 200
     kinds: tuple[Kind, ...] = tuple(Kind)
     steps: list[Progress] = field(default_factory=list)

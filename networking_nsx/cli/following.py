@@ -40,8 +40,8 @@ class LogLines:
         _LOG.info("sweep done: %s", line(summary))
         if summary.counts["held"]:
             _LOG.warning(
-                "the brake holds %d changes: see that NSX tells the truth, then release them with "
-                "`neutron-nsx sync once --release KIND`",
+                "the brake holds %d changes: see that NSX tells the truth, then end this process and release "
+                "them with `neutron-nsx sync once --release KIND`",
                 summary.counts["held"],
             )
         if self._interval and summary.since_last > self._interval + 1:

@@ -103,10 +103,12 @@ class Client:
                 raise
             except (Unavailable, Throttled, Untrusted) as error:
                 failure = error
-                self._blame(node, error)
             except NsxError:
                 node.circuit.undecided(self._clock.monotonic())
                 raise
+            self._blame(
+                node, failure
+            )  # out here: oslo.log adds to a line the exception that is being handled
         raise failure or Unavailable("not asked")
 
     def _node(self, base: str) -> Node:

@@ -59,13 +59,14 @@ class Look:
         if found and row.key.kind not in _PLURAL:
             return found
         tagged, doubt = self._tagged(row.key)
+        if there and not found and (row.key.kind in _PLURAL or not tagged):
+            # An object is there, but it does not say whose.
+            doubt = "unreadable" if there.malformed else "tag lost"
         found = list({each.path: each for each in (*tagged, *found)}.values())
         if doubt:  # perhaps there is another object, and a worse one
             found.append(_unknown(row, since, doubt))
         if found:
             return found
-        if there:  # an object is there, but it does not say whose
-            return [_unknown(row, since, "unreadable" if there.malformed else "tag lost")]
         return [self._in_lists(row, since)]
 
     def _on_path(self, row: Sought) -> Page | None:
@@ -87,7 +88,10 @@ class Look:
             form.collection, params, lambda answer: page_from(key.kind, answer.body, answer.started_at)
         )
         observations = [each for page in pages for each in page.observations if each.key == key]
-        return observations, _doubt(pages, sum(len(page.observations) + page.foreign for page in pages))
+        others = sum(len(page.observations) + page.foreign for page in pages) - len(observations)
+        # Whatever is listed by a tag has it: an object that shows another one, or none, was tampered with.
+        doubt = f"{others} listed by a tag that they do not show" if others else ""
+        return observations, doubt or _doubt(pages, len(observations))
 
     def _in_lists(self, row: Sought, since: float) -> Observation:
         """The second source: lists that would hold an object of the row, whatever its tags' index says."""

@@ -49,7 +49,8 @@ class Brake:
     def watch(self, kind: Kind, rows: Collection[Row], now: float) -> "Watch":
         """Begin a pass over this kind. `rows` is what Neutron has; `now` in seconds since the epoch."""
         horizon = now - self.settings.window
-        recent = [row.status for row in rows if row.changed_at > horizon]
+        # A port that waits for its binding is DOWN without having worsened.
+        recent = [row.status for row in rows if row.changed_at > horizon and row.facts.may_activate]
         return Watch(
             self,
             kind,

@@ -83,6 +83,11 @@ class Ledger:
         """Rows whose NSX object was met in this pass."""
         return len(self._passes[kind].seen)
 
+    def witness(self, kind: Kind) -> Row | None:
+        """Any row whose NSX object was met in this pass."""
+        met = next(iter(self._passes[kind].seen), "")
+        return self._rows[kind].get(met)
+
     def sought(self, row: Row) -> Sought:
         """All that is known of where to find this row on NSX."""
         return Sought(row.key, row.parent_id, self._paths[row.kind].get(row.id, ""))
@@ -224,6 +229,16 @@ class Ledger:
 def is_doubtful(change: Change) -> bool:
     """ERROR for an object that exists is written only after several direct looks."""
     return change.status is Status.ERROR and change.observation.health is not Health.ABSENT
+
+
+def needs_look(change: Change) -> bool:
+    """What a listing alone does not prove.
+
+    Besides ERROR: that a row which may have several NSX objects has become better. The listing may have
+    left out the one that is down, and nobody but NSX knows how many there are.
+    """
+    improves = change.row.kind in _FOLDED and not rules.worsens(change)
+    return improves or is_doubtful(change)
 
 
 def _forget_gone(remembered: dict[str, Any], rows: Mapping[str, Row]) -> None:

@@ -8,17 +8,15 @@ It promises: a cursor advances only after its page was settled; a page that fail
 an expired cursor begins its kind again; only a kind that was read to its end says anything of absence.
 """
 
-import gc
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 from networking_nsx.errors import CursorExpired, NsxError, Retryable, Unavailable
 from networking_nsx.model import Change, Health, Kind, Observation, Outcome, Page, Progress, Row, Verdict
 from networking_nsx.ports import Clock, Source, Store
 from networking_nsx.sync.brake import Brake, Watch
-from networking_nsx.sync.ledger import Judged, Ledger, is_doubtful
+from networking_nsx.sync.ledger import Judged, Ledger, is_doubtful, needs_look
 
 PAGE_ATTEMPTS = 5  # then the whole sweep has failed
 RESTARTS = 3  # of one kind in one sweep, after expired cursors
@@ -75,8 +73,7 @@ class _Pass:
 
     def steps(self, room: Callable[[], int]) -> Iterator[Progress]:
         sweeper, kind = self._sweeper, self._kind
-        with _uncollected():
-            self._ledger.prime(kind, sweeper.store.recorded(kind))
+        self._ledger.prime(kind, sweeper.store.recorded(kind))
         watch = sweeper.brake.watch(kind, self._ledger.rows(kind).values(), sweeper.clock.now())
         for page in self._pages(room):
             if isinstance(page, Progress):
@@ -91,8 +88,7 @@ class _Pass:
         cursor, asked, failures = None, set[str](), 0
         while True:
             try:
-                with _uncollected():
-                    page = self._sweeper.source.page(self._kind, cursor, room())
+                page = self._sweeper.source.page(self._kind, cursor, room())
             except Retryable as error:
                 failures += 1
                 if failures == PAGE_ATTEMPTS:
@@ -113,8 +109,8 @@ class _Pass:
         if self._kind is Kind.PORT:
             self._settle(watch, self._ledger.followers())
         folded = self._ledger.folded(self._kind)
-        doubtful = [change for change in folded.changes if is_doubtful(change)]
-        sound = [change for change in folded.changes if not is_doubtful(change)]
+        doubtful = [change for change in folded.changes if needs_look(change)]
+        sound = [change for change in folded.changes if not needs_look(change)]
         self._settle(watch, folded._replace(changes=sound))
         self._look_again(watch, doubtful)
         yield self._progress()
@@ -130,13 +126,14 @@ class _Pass:
         self._note(judged)
         refused = self._write(watch.sift(judged.changes, observed))
         if refused:
-            again = self._judged_looks(refused)
-            self._write(watch.sift([change for change in again.changes if not is_doubtful(change)], 0))
+            again = _of_existing(self._judged_looks(refused).changes)
+            self._write(watch.sift([change for change in again if not is_doubtful(change)], 0))
 
     def _look_again(self, watch: Watch, doubtful: list[Change]) -> None:
-        """ERROR for an object that exists needs several direct looks, one in each sweep."""
+        """Look at what the listing alone does not prove; ERROR needs several looks, one in each sweep."""
         self._ledger.forget_doubts(self._kind, doubtful)
-        firm, still = self._ledger.confirmed(self._judged_looks(change.row for change in doubtful).changes)
+        looked = self._judged_looks(change.row for change in doubtful)
+        firm, still = self._ledger.confirmed(_of_existing(looked.changes))
         self._counts["unsettled"] += len(still)
         self._write(watch.sift(firm, 0))
 
@@ -167,13 +164,23 @@ class _Pass:
         if not watch.absence_passes(lost.missing, self._ledger.seen(self._kind)):
             self._counts["held"] += lost.missing
             return
-        found = self._judged_looks(lost.suspects)
-        absent = [change for change in found.changes if change.observation.health is Health.ABSENT]
-        self._counts["absent"] += len(absent)
         self._counts["unsettled"] += lost.waiting
+        found = self._judged_looks(lost.suspects).changes
+        present = [change for change in _of_existing(found) if not is_doubtful(change)]
+        self._write(watch.sift(present, 0))
+        absent = [change for change in found if change.observation.health is Health.ABSENT]
+        if absent and not self._witnessed():
+            self._counts["held"] += len(absent)
+            return
+        self._counts["absent"] += len(absent)
         self._write(absent)
-        present = [change for change in found.changes if change.observation.health is not Health.ABSENT]
-        self._write(watch.sift([change for change in present if not is_doubtful(change)], 0))
+
+    def _witnessed(self) -> bool:
+        """Whether NSX still finds directly what this pass has seen; if not, it has lost more than a few."""
+        witness = self._ledger.witness(self._kind)
+        if witness is None:
+            return True
+        return any(seen.health is not Health.ABSENT for seen in self._look([witness]))
 
     def _judged_looks(self, rows: Iterable[Row]) -> Judged:
         """Look at as many of these rows as this pass still may; the others wait for the next sweep."""
@@ -236,16 +243,6 @@ class _Pass:
         return step
 
 
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Keep the collector of cycles away from thousands of new objects, which hold none.
-
-    It would look through the whole process again and again while they come: a third of a sweep's CPU.
-    """
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
+def _of_existing(changes: Iterable[Change]) -> list[Change]:
+    """Without those of objects that a look did not find: absence has its own proof (`_declare_absent`)."""
+    return [change for change in changes if change.observation.health is not Health.ABSENT]

@@ -150,7 +150,12 @@ def _requests(case: Case) -> list[int]:
 
 
 def _disturb(line: Line, number: int) -> Table:
-    """Other networks and ports are down than before, on each page some; answers what Neutron has."""
+    """Other networks and ports are down than before, on each page some; answers what Neutron has.
+
+    A network that comes up again costs direct looks, so all are up at first: what is struck are pages.
+    """
+    line.sim.set_status("network", "up", _ids(line.sim, "network"))
+    line.sweep()
     line.clock.sleep(700)  # for the brake, what came before is over
     before = line.statuses()
     for kind, step in (("network", 6), ("port", 7)):
@@ -158,7 +163,8 @@ def _disturb(line: Line, number: int) -> Table:
         chosen = [row_id for place, row_id in enumerate(ids[:34]) if place % step == number % step]
         up = [row_id for row_id in ids[:34] if row_id not in chosen]
         line.sim.set_status(kind, "down", chosen)
-        line.sim.set_status(kind, "up", up)
+        if kind == "port":
+            line.sim.set_status(kind, "up", up)
     return before
 
 

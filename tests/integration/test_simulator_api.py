@@ -307,9 +307,9 @@ def test_relations_come_as_asked(client):
 
 
 def test_a_listed_port_is_of_realistic_size(client):
-    """A port as the synchronizer lists it takes about 810 bytes."""
+    """A port as the synchronizer lists it takes about 750 bytes."""
     content = get(client, PORTS, tag_scope="quantum", **FORM).content
-    assert 760 < len(content) / 47 < 860
+    assert 700 < len(content) / 47 < 800
 
 
 def test_objects_carry_the_tags_of_the_original_plugin(client):

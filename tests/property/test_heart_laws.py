@@ -1,5 +1,6 @@
 """Laws of the heart, for any world (hypothesis)."""
 
+import itertools
 import math
 from random import Random
 
@@ -14,9 +15,7 @@ from networking_nsx.sync import rules
 from networking_nsx.sync.pacing import Pacer, PacingSettings, chunk_count, chunk_size
 
 EXISTING = st.sampled_from([Health.UP, Health.DOWN, Health.FAILED, Health.UNKNOWN])
-FACTS = st.builds(
-    lambda *flags: type(OURS)(*flags), st.booleans(), st.booleans(), st.booleans(), st.booleans()
-)
+FACTS = st.builds(type(OURS), st.booleans(), st.booleans(), st.booleans(), st.booleans())
 ROWS = st.lists(
     st.tuples(st.sampled_from(Kind), st.sampled_from(["ACTIVE", "DOWN", "ERROR", "BUILD"]), EXISTING, FACTS),
     max_size=30,
@@ -103,7 +102,7 @@ def test_the_pacer_covers_all_and_is_never_too_fast(total, interval, delay, mini
                 now, chunk = now + wait, 0
                 starts.append(now)
 
-    assert all(later - earlier >= delay - 1e-6 for earlier, later in zip(starts, starts[1:], strict=False))
+    assert all(later - earlier >= delay - 1e-6 for earlier, later in itertools.pairwise(starts))
     assert len(starts) <= chunk_count(total, options) + 1
     if delay and delay <= interval:
         assert (chunk_count(total, options) - 1) * delay <= interval
@@ -113,7 +112,7 @@ def test_the_pacer_covers_all_and_is_never_too_fast(total, interval, delay, mini
 class Life(RuleBasedStateMachine):
     """Users, NSX, faults, restarts and sweeps in any order."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.world = World(network=3, router=2, port=25)
         self.heart = Heart(self.world)

@@ -191,7 +191,7 @@ def test_an_option_that_does_not_exist_is_refused(load, group, name, hint):
     """A misspelt option would change nothing in silence; the closest one is proposed."""
     message = refused(load, MINIMAL, f"[{group}]\n{name} = 1\n")
 
-    assert f"[{group}] {name} in" in message
+    assert f"[{group.lower()}] {name} in" in message
     assert "1.conf" in message
     assert ("did you mean" in message) == bool(hint)
     assert (hint or "") in message

@@ -14,13 +14,13 @@ from networking_nsx.sync.runner import Runner, Summary, once
 class Follower:
     """Remembers what it was told."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.summaries: list[Summary] = []
         self.failures: list[tuple[Exception, float]] = []
         self.steps = 0
 
     def progressed(self, progress):
-        self.steps += 1
+        self.steps += bool(progress.counts)
 
     def swept(self, summary):
         self.summaries.append(summary)

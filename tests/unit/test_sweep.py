@@ -75,8 +75,69 @@ def test_absence_needs_two_sweeps_and_a_look():
 
     assert first.unsettled == 3
     assert after_one == []
-    assert sorted(world.looks) == sorted(Key(kind, f"{kind}-00000") for kind in Kind)
+    assert {Key(kind, f"{kind}-00000") for kind in Kind} < set(world.looks)
+    assert len(world.looks) == 6  # and a witness of each kind, that NSX has not forgotten everything
     assert [world.neutron[Key(kind, f"{kind}-00000")].status for kind in Kind] == ["ERROR"] * 3
+
+
+def test_nothing_is_absent_while_nsx_does_not_find_what_it_has_just_listed():
+    """An inventory that is lost between the last page and the looks: all three ways agree, and all lie."""
+    world = World(port=100)
+    heart = Heart(world)
+    world.vanish(Kind.PORT, 3)
+    heart.sweep()
+    look = world.look
+    world.look = lambda sought: (seen._replace(health=Health.ABSENT, path="") for seen in look(sought))
+    lost = heart.sweep()
+    after = list(world.writes)
+    world.look = look
+    heart.sweep()
+
+    assert (lost.counts["held"], after) == (3, [])
+    assert world.statuses(Kind.PORT) == {"ACTIVE": 97, "ERROR": 3}
+
+
+@pytest.mark.parametrize("kind", [Kind.NETWORK, Kind.ROUTER])
+def test_a_look_that_finds_nothing_is_no_proof_of_absence(kind):
+    """What a listing has just shown and a look does not find keeps its status."""
+    world = World(network=20, router=20)
+    heart = Heart(world)
+    key = world.add(kind, "better", "DOWN" if kind is Kind.NETWORK else "ERROR")
+    look = world.look
+    world.look = lambda sought: (seen._replace(health=Health.ABSENT) for seen in look(sought))
+    heart.sweep(3)
+    before = world.neutron[key].status
+    world.look = look
+    heart.sweep()
+
+    assert before in ("DOWN", "ERROR")
+    assert world.neutron[key].status == "ACTIVE"
+    assert len(world.writes) == 1
+
+
+def test_a_network_becomes_active_only_after_a_direct_look():
+    """The listing may have left out the switch that is down: nobody but NSX knows how many there are."""
+    world = World(network=20)
+    heart = Heart(world)
+    world.nsx[Kind.NETWORK]["/network/part"] = ("network-00003", DOWN)
+    heart.sweep()
+    page = world.page
+
+    def hiding(kind, cursor, length):
+        found = page(kind, cursor, length)
+        return found._replace(
+            observations=[seen for seen in found.observations if seen.path != "/network/part"]
+        )
+
+    world.page = hiding
+    heart.restart()
+    heart.sweep(3)
+    hidden = world.statuses(Kind.NETWORK)
+    del world.nsx[Kind.NETWORK]["/network/part"]
+    heart.sweep()
+
+    assert hidden == {"ACTIVE": 19, "DOWN": 1}
+    assert world.statuses(Kind.NETWORK) == {"ACTIVE": 20}
 
 
 def test_an_object_that_the_listing_missed_is_not_absent():
@@ -201,7 +262,7 @@ def test_a_listing_that_leads_in_a_circle_is_begun_again():
     def circling(kind, cursor, length):
         found = page(kind, cursor, length)
         if cursor is not None and found.cursor is None and next(circles, False):
-            return found._replace(cursor="port-00499".join(("/port/", "")))
+            return found._replace(cursor="/port/port-00499")
         return found
 
     world.page = circling
@@ -399,7 +460,7 @@ def test_looks_are_capped_per_sweep():
     heart.sweep()
     looked = [heart.sweep().counts["looked"] for _ in range(4)]
 
-    assert looked == [20, 20, 10, 0]
+    assert looked == [21, 21, 11, 0]  # each with a witness
     assert world.statuses(Kind.PORT) == {"ACTIVE": 950, "ERROR": 50}
 
 
