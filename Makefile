@@ -35,6 +35,7 @@ lint: $(READY)  ## style, types, import layers; prints how large functions and m
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python .ci/shape.py
 
 format: $(READY)
 	$(BIN)/ruff check --fix .
