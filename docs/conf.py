@@ -1,19 +1,15 @@
 """Sphinx: Markdown pages, nothing from the network."""
 
-import sys
 from importlib.metadata import version as version_of
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parent / "_ext"))
 
 project = "networking-nsx"
 author = "The networking-nsx developers"
 project_copyright = "the networking-nsx developers"
 version = release = version_of("networking-nsx")
 
-extensions = ["myst_parser", "options_page"]
+extensions = ["myst_parser"]
 source_suffix = {".md": "markdown"}
-exclude_patterns = ["_build", "_ext"]
+exclude_patterns = ["_build", "tools"]
 myst_heading_anchors = 3
 
 html_theme = "furo"

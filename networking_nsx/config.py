@@ -6,6 +6,7 @@ and the file; so is an option that does not exist, because a misspelt one would 
 """
 
 import difflib
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,8 @@ from networking_nsx.sync.pacing import PacingSettings
 
 _DATABASE = [cfg.StrOpt("connection", secret=True, help="Neutron's database, as in neutron.conf.")]
 
+_OSLO_PREFIX = re.compile(r"^Value for option \S+ from LocationInfo\(.*?\) is not valid: ")
+_NEARLY = 0.9  # so like a name of ours that nobody else's is: [nsxsync] is, [nsx_v3] is not
 _DEFAULT_PORTS = {"https": 443, "http": 80}
 
 
@@ -131,7 +134,8 @@ class _Group:
         try:
             return self._conf[self.name][option]
         except (cfg.Error, ValueError) as error:
-            raise ConfigurationError(f"{self.where(option)}: {error}") from error
+            reason = _OSLO_PREFIX.sub("", str(error))
+            raise ConfigurationError(f"{self.where(option)}: {reason}") from error
 
     def where(self, option: str) -> str:
         """Name the option, and the file that sets it: the last one, under any of its names."""
@@ -209,11 +213,14 @@ def _http(nsx: _Group) -> HttpSettings:
 
 
 def _unknown_options(files: Sequence[str]) -> Iterator[str]:
-    """Complaints about names in our groups that are no options of ours."""
+    """Complaints about names in our groups that are no options of ours, and groups that are nearly ours."""
     sync = {option.dest for option in SYNC}
     known = {"nsx": {option.dest for option in NSX}, **dict.fromkeys(SYNC_GROUPS, sync)}
     for file in files:
         for group, found in _sections(file).items():
+            near = difflib.get_close_matches(group.lower(), known, 1, _NEARLY)
+            if near and group.lower() != near[0]:
+                yield f"[{group}] in {file} is no section that is read; did you mean [{near[0]}]?"
             names = known.get(group, found.keys())
             for name in found.keys() - names:
                 close = difflib.get_close_matches(name, names, 1)

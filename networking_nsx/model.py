@@ -137,6 +137,7 @@ class Progress(NamedTuple):
     total: int = 0  # objects of this kind, as far as is known
     outcomes: tuple[Outcome, ...] = ()
     words: Mapping[str, int] = {}  # words of NSX that prove nothing, each with its count
+    errors: tuple[Exception, ...] = ()  # of direct reads; the rows wait for the next sweep
     failure: Exception | None = None  # the step failed and will be tried again after the wait
     goes_on: bool = False  # another page will be asked for after this step
 
@@ -148,6 +149,7 @@ COUNTS: Mapping[str, str] = {
     "malformed": "NSX objects that could not be read",
     "foreign": "NSX objects without a tag of ours",
     "orphans": "of those observed, the ones whose Neutron row does not exist",
+    "outside": "of those observed, the ones whose row is out of scope",
     "duplicates": "rows with more than one NSX object, where one is expected",
     "unknown": "observations that prove nothing",
     "early": "changes left alone because the row is newer than the observation",
@@ -156,7 +158,7 @@ COUNTS: Mapping[str, str] = {
     "refused": "writes refused because the row had changed",
     "blocked": "ports left alone for another provisioning block",
     "gone": "writes whose row is no more",
-    "missing": "rows without the NSX object that they should have",
+    "missing": "rows without the NSX object that they should have, and not ERROR yet",
     "looked": "rows looked at directly",
     "absent": "rows proven absent from NSX",
     "held": "changes held by the brake",

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
+from networking_nsx.errors import NsxError
 from networking_nsx.model import Change, Key, Kind, Observation, Outcome, Page, Row, Sought
 
 
@@ -18,12 +19,11 @@ class Source(Protocol):
         """
         ...
 
-    def look(self, sought: Sequence[Sought]) -> Iterator[Observation]:
-        """Read the objects of these rows directly.
+    def look(self, sought: Sequence[Sought]) -> Iterator[list[Observation] | NsxError]:
+        """Read the objects of these rows directly, lazily, and answer row by row in their order.
 
-        Yields, row by row, one observation per NSX object, or a single one of Health.ABSENT when
-        every way to find an object says that there is none. Raises NsxError at the first row that
-        could not be looked at: the rows after it have no answer.
+        The answer is one observation per NSX object of the row, or a single one of Health.ABSENT when
+        every way to find an object says that there is none, or the error that this row met.
         """
         ...
 

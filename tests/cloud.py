@@ -114,6 +114,12 @@ class Cloud:
         if driver:
             self._insert("ml2_port_binding_levels", port_id=port_id, host=host, level=0, driver=driver)
 
+    def rebind(self, port_id: str, vif_type: str) -> None:
+        """Change a binding as some writers do: the port's revision stays."""
+        table = TABLES["ml2_port_bindings"]
+        with self.engine.begin() as connection:
+            connection.execute(sa.update(table).where(table.c.port_id == port_id).values(vif_type=vif_type))
+
     def block(self, port_id: str, entity: str) -> None:
         number = self.value("ports", port_id, "standard_attr_id")
         self._insert("provisioningblocks", standard_attr_id=number, entity=entity)

@@ -19,6 +19,7 @@ class FakeNova:
         self.requests: list[list[dict[str, Any]]] = []
         self.codes: dict[str, int] = {}  # port id -> code of its events, while it stands here
         self.failure: int | None = None  # HTTP status of the whole answer, while it is set
+        self.poison: set[str] = set()  # port ids; a request that has one is answered with 400 as a whole
         self.delay = 0.0  # seconds before each answer
         self._answered = threading.Condition()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
@@ -49,8 +50,9 @@ class FakeNova:
     def answer(self, events: list[dict[str, Any]]) -> tuple[int, dict[str, Any]]:
         """Judge one request as nova/api/openstack/compute/server_external_events.py does."""
         time.sleep(self.delay)
-        if self.failure is not None:
-            status, body = self.failure, {"fault": {"code": self.failure, "message": "as told"}}
+        failure = 400 if self.poison & {event["tag"] for event in events} else self.failure
+        if failure is not None:
+            status, body = failure, {"fault": {"code": failure, "message": "as told"}}
         else:
             for event in events:
                 event["code"] = self.codes.get(event["tag"], 200)

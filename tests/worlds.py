@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
-from networking_nsx.errors import CursorExpired
+from networking_nsx.errors import CursorExpired, NsxError
 from networking_nsx.model import (
     Change,
     Facts,
@@ -46,7 +46,8 @@ class World:
         self.requests: list[tuple[Kind, str | None, int]] = []
         self.looks: list[Key] = []
         self.page_errors: dict[int, Exception] = {}  # by number of the page request
-        self.look_errors: list[Exception] = []
+        self.look_errors: list[NsxError] = []  # for the next looks
+        self.poisoned: dict[Key, NsxError] = {}  # for every look at one row
         self.before_write: list[object] = []  # callables, each called once
         for kind, n in objects.items():
             for i in range(n):
@@ -95,16 +96,22 @@ class World:
         more = some[-1] if len(paths) > length else None
         return Page(kind, self._observed(kind, some), more, len(paths) if cursor is None else None, self.time)
 
-    def look(self, sought: Sequence[Sought]) -> Iterator[Observation]:
+    def look(self, sought: Sequence[Sought]) -> Iterator[list[Observation] | NsxError]:
         for one in sought:
-            if self.look_errors:
-                raise self.look_errors.pop(0)
             self.looks.append(one.key)
             kind, name = one.key
+            error = self.look_errors.pop(0) if self.look_errors else self.poisoned.get(one.key)
             paths = [path for path, (owner, _) in self.nsx[kind].items() if owner == name]
-            yield from self._observed(kind, paths) or [
-                Observation(kind, name, Health.ABSENT, self.time, one.path, "404")
-            ]
+            absent = Observation(kind, name, Health.ABSENT, self.time, one.path, "404")
+            yield error or self._observed(kind, paths) or [absent]
+
+    def relook(self, **changed: object) -> None:
+        """Direct reads say something else than the listing."""
+        look = self.look
+        self.look = lambda sought: (
+            [seen._replace(**changed) for seen in answer] if isinstance(answer, list) else answer
+            for answer in look(sought)
+        )
 
     def _observed(self, kind: Kind, paths: list[str]) -> list[Observation]:
         found = ((path, *self.nsx[kind][path]) for path in paths)

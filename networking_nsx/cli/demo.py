@@ -70,16 +70,16 @@ def _play(folder: Path, ports: int, cycles: int, screen: Screen) -> int:
         opened.callback(database.dispose)
         schema.create(database)
         populate(database, inventory(managers[0]))
-        screen.say(f"Neutron: {file}, ports DOWN as they are created; configuration: {configuration}")
+        screen.say(f"Neutron: {file}, ports DOWN as they are created; configuration: {configuration.name}")
         parts = opened.enter_context(writer(config.load([str(configuration)]), threading.Event()))
         trouble = Trouble(managers[0], lambda objects: populate(database, objects))
         _sweep("first synchronization", parts, screen)
         for cycle in range(1, cycles + 1):
             with screen.disturbed_by(trouble.between_pages(cycle)):
                 _sweep(f"cycle {cycle}: objects flip, vanish and appear, requests fail", parts, screen)
-            _sweep(f"cycle {cycle}: what came behind the cursor", parts, screen)
+            _sweep(f"cycle {cycle}: once more, for what changed during the last sweep", parts, screen)
         trouble.end()
-        _sweep("quiet", parts, screen)
+        _sweep("no more trouble: nothing is left to write", parts, screen)
         return _verdict(trouble, compare(inventory(managers[0]), file), screen)
 
 

@@ -1,6 +1,7 @@
 """Listeners: a sweep as lines in a log."""
 
 import logging
+from collections import Counter
 
 from networking_nsx.model import Progress
 from networking_nsx.sync.runner import Summary
@@ -10,6 +11,7 @@ _LOG = logging.getLogger(__name__)
 # What an operator should see even when it is a single one, in this order.
 _NOTABLE = (
     "withheld",
+    "outside",
     "held",
     "absent",
     "missing",
@@ -19,6 +21,8 @@ _NOTABLE = (
     "duplicates",
     "orphans",
     "unknown",
+    "early",
+    "unsettled",
     "failures",
     "restarts",
 )
@@ -29,20 +33,24 @@ class LogLines:
 
     def __init__(self, interval: float) -> None:
         self._interval = interval
+        self._held: Counter[str] = Counter()
         self._words: set[str] = set()
 
     def progressed(self, progress: Progress) -> None:
+        self._held[progress.kind.value] += progress.counts.get("held", 0)
+        for error in progress.errors:
+            _LOG.warning("a %s could not be looked at: %s", progress.kind, error)
         for word in progress.words.keys() - self._words:
             self._words.add(word)
             _LOG.warning("NSX says %r of a %s: the status stays as it is", word, progress.kind)
 
     def swept(self, summary: Summary) -> None:
         _LOG.info("sweep done: %s", line(summary))
-        if summary.counts["held"]:
+        self._warn_of_held()
+        seen = summary.counts["observed"] - summary.counts["orphans"]
+        if seen and summary.counts["outside"] == seen:
             _LOG.warning(
-                "the brake holds %d changes: see that NSX tells the truth, then end this process and release "
-                "them with `neutron-nsx sync once --release KIND`",
-                summary.counts["held"],
+                "nothing that NSX has is in scope: see [nsx_sync] network_types, physical_networks, drivers"
             )
         if self._interval and summary.since_last > self._interval + 1:
             _LOG.warning(
@@ -51,10 +59,24 @@ class LogLines:
                 self._interval,
             )
 
+    def _warn_of_held(self) -> None:
+        held = {kind: count for kind, count in self._held.items() if count}
+        self._held.clear()
+        if held:
+            _LOG.warning(
+                "the brake holds changes (%s): see that NSX tells the truth, then release them with "
+                "`neutron-nsx sync once%s`, while no `sync run` is running",
+                ", ".join(f"{kind} {count}" for kind, count in held.items()),
+                "".join(f" --release {kind}" for kind in held),
+            )
+
     def failed(self, error: Exception, wait: float) -> None:
         expected = not isinstance(error, (AttributeError, LookupError, TypeError, ValueError))
         _LOG.warning(
-            "synchronization failed, again in %.0f s: %s", wait, error, exc_info=None if expected else error
+            "a request or a sweep failed, again in %.0f s: %s",
+            wait,
+            error,
+            exc_info=None if expected else error,
         )
 
 

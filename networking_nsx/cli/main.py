@@ -34,7 +34,8 @@ warnings.filterwarnings("ignore", message=r"\s*Eventlet is deprecated")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    result: int = NeutronNsx().run(list(sys.argv[1:] if arguments is None else arguments))
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    result: int = NeutronNsx().run(words or ["--help"])  # cliff would open a shell
     return result
 
 

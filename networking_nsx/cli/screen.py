@@ -36,7 +36,6 @@ class Screen(logging.Handler):
     def __enter__(self) -> Self:
         _LOG.addHandler(self)
         _LOG.propagate = False
-        self._bar.start()
         return self
 
     def __exit__(
@@ -62,16 +61,19 @@ class Screen(logging.Handler):
             pass
 
     def progressed(self, progress: Progress) -> None:
+        self._bar.start()
+        task = self._tasks[progress.kind]
         if progress.counts.get("pages"):
-            self._bar.update(
-                self._tasks[progress.kind], total=progress.total, advance=progress.counts["observed"]
-            )
+            self._bar.update(task, total=progress.total, advance=progress.counts["observed"])
             next(self._trouble, None)
+        else:  # read to its end: what is left are looks
+            self._bar.update(task, total=self._bar.tasks[task].completed)
 
     def swept(self, summary: Summary) -> None:
+        self._bar.stop()
         for task in self._tasks.values():
             self._bar.reset(task, total=None)
         self.say(f"  sweep done: {line(summary)}")
 
     def failed(self, error: Exception, wait: float) -> None:
-        self.say(f"  a page failed, again in {wait:.0f} s: {error}")
+        self.say(f"  a request failed, again in {wait:.0f} s: {error}")

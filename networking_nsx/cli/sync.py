@@ -15,8 +15,9 @@ from networking_nsx.cli.following import LogLines
 from networking_nsx.cli.report import Report
 from networking_nsx.model import Key, Kind
 from networking_nsx.sync import punctual
+from networking_nsx.sync.runner import Summary
 
-DONE, FROZEN = 0, 4  # exit codes; 1 is an error, 2 wrong usage
+DONE, FAILED, FROZEN = 0, 1, 4  # exit codes; 2 is wrong usage
 
 _LOG = logging.getLogger(__name__)
 
@@ -38,13 +39,14 @@ class Run(Command):
         stop = stopped_by_signals()
         with only_one(settings), writer(conf, stop) as parts:
             managers, interval = ", ".join(settings.managers), settings.pacing.interval
-            _LOG.info("synchronizing with %s (api %s) every %s s", managers, settings.api, interval)
+            mode = ": report only, nothing is written" if settings.report_only else ""
+            _LOG.info("synchronizing with %s (api %s) every %s s%s", managers, settings.api, interval, mode)
             parts.runner(LogLines(settings.pacing.interval)).run(stop.is_set)
         _LOG.info("stopped")
 
 
 class Once(ShowOne):
-    """Sweep until every suspicion is settled; exit 0 when done, 4 when the brake holds changes."""
+    """Sweep until every suspicion is settled: exit 0; 1 if some cannot be; 4 while the brake holds."""
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser: argparse.ArgumentParser = super().get_parser(prog_name)
@@ -78,8 +80,17 @@ class Once(ShowOne):
         else:
             with only_one(config.settings(conf)), writer(conf, stop) as parts:
                 report.sweep(parts, parsed_args.release)
-        self._code = FROZEN if report.last.counts["held"] else DONE
+        self._code = _code_of(report.last)
         return report.columns()
+
+
+def _code_of(last: Summary) -> int:
+    if last.counts["held"]:
+        return FROZEN
+    if last.unsettled:
+        _LOG.error("%d rows could not be settled: see above, and try again", last.unsettled)
+        return FAILED
+    return DONE
 
 
 class KeyCommand(ShowOne):

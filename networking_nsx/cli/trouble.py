@@ -50,7 +50,7 @@ class Trouble:
     def _vanish(self, cycle: int) -> None:
         for kind, fraction in (("port", 0.005), ("network", 0.025)):
             gone = self._ask("POST", "delete", {"kind": kind, "fraction": fraction, "seed": 100 + cycle})
-            self._counts["deleted"] += len(gone["ids"])
+            self._counts["deleted"] += len(gone["ids"])  # a network takes its ports with it
 
     def _appear(self) -> None:
         for kind, count, status in (("network", 1, "up"), ("port", 10, "up"), ("port", 5, "down")):

@@ -41,7 +41,7 @@ class Nova:
             answer = self._client.server_external_events.create([_body(event) for event in events])
             return _codes(events, answer)
         except nova_exceptions.BadRequest:
-            return [_BAD_REQUEST] * len(events)
+            return self._halves(events)
         except keystone_exceptions.EndpointNotFound as error:
             self._client.client.session.invalidate()  # the catalog may have changed since
             raise Unanswered(str(error)) from error
@@ -49,6 +49,13 @@ class Nova:
         # have no host yet (its server_external_events.py). Today's names codes.
         except Exception as error:  # the thread outlives whatever the libraries raise
             raise Unanswered(f"{type(error).__name__}: {error}") from error
+
+    def _halves(self, events: Sequence[Event]) -> list[int]:
+        """Tell again what Nova refused as a whole: one wrong event suffices, and costs only itself."""
+        if len(events) == 1:
+            return [_BAD_REQUEST]
+        middle = len(events) // 2
+        return [*self.tell(events[:middle]), *self.tell(events[middle:])]
 
 
 def options() -> dict[str, list[cfg.Opt]]:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from networking_nsx.model import Change, Kind, Outcome, Row, Status, Verdict
+from networking_nsx.model import Change, Health, Kind, Outcome, Row, Status, Verdict
 from networking_nsx.neutron.events import Event, event_of
 from networking_nsx.neutron.records import (
     ATTRIBUTES,
@@ -110,14 +110,16 @@ def _judge(change: Change, found: Found | None) -> _Judged:
 def _verdict(change: Change, found: Found | None) -> Verdict:
     if found is None:
         return Verdict.GONE
-    if not as_read(change.row, found.row) or not _permitted(found.row, change.status):
+    if not as_read(change.row, found.row) or not _permitted(found.row, change):
         return Verdict.REFUSED
     return Verdict.BLOCKED if change.status is Status.ACTIVE and found.blocked else Verdict.WRITTEN
 
 
-def _permitted(row: Row, status: Status) -> bool:
+def _permitted(row: Row, change: Change) -> bool:
     """Say what the guard cannot: not every writer of bindings bumps the revision."""
-    if status is not Status.ACTIVE or row.kind is not Kind.PORT:
+    if change.observation.health is Health.ABSENT:
+        return row.facts.in_scope and row.facts.expects_twin
+    if change.status is not Status.ACTIVE or row.kind is not Kind.PORT:
         return row.facts.in_scope
     return row.facts.in_scope and row.facts.admin_up and row.facts.may_activate
 

@@ -32,6 +32,7 @@ _PATHS = {
 _PLURAL = (Kind.NETWORK, Kind.ROUTER)  # one row may have several objects: chained switches, duplicates
 _COLLECTIONS = {form.collection for form in FORMS.values()}
 _ENTRY = [("fields", "uuid,tags")]
+_EMPTY_PAGES = 100  # in a row; a listing of more has no end
 _Part = TypeVar("_Part", Page, Entries)
 
 
@@ -120,12 +121,14 @@ class Look:
         tagged = self._switches_of(row)
         switches = _switch_paths(row.path, tagged)
         params = [*_ENTRY, ("relations", ATTACHMENT)]
-        if switches:
-            held = [self._list(f"{switch}/lport", params) for switch in switches]
-            return [*tagged, *held], f"the list of {len(switches)} switches"
-        # The network has no switch that is known: any port anywhere with the VIF will do.
-        params.append(("attachment_vif_uuid", row.key.id))
-        return [*tagged, self._list(FORMS[kind].collection, params)], "the attachments"
+        lists = tagged + [self._list(f"{switch}/lport", params) for switch in switches]
+        where = [f"the list of {len(switches)} switches"] if switches else []
+        if not _PATHS[kind].fullmatch(row.path):
+            # It may have been on a switch that lost its tag: any port anywhere with the VIF will do.
+            params.append(("attachment_vif_uuid", row.key.id))
+            lists.append(self._list(FORMS[kind].collection, params))
+            where.append("the attachments")
+        return lists, " and ".join(where)
 
     def _switches_of(self, port: Sought) -> list[_List]:
         """The list of its network's switches, if its network is known."""
@@ -155,9 +158,13 @@ class Look:
         """A listing, read to its end."""
         parts = [decode(self._reader.page(path, params, None, PAGE_MAXIMUM))]
         seen = set()
+        empty = 0
         while (cursor := parts[-1].cursor) is not None:
+            empty = 0 if _size(parts[-1]) else empty + 1
             if cursor in seen:
                 raise Malformed(f"{path}: the list goes in circles")
+            if empty > _EMPTY_PAGES:
+                raise Malformed(f"{path}: more than {_EMPTY_PAGES} empty pages one after the other")
             seen.add(cursor)
             parts.append(decode(self._reader.page(path, params, cursor, PAGE_MAXIMUM)))
         return parts
@@ -169,6 +176,13 @@ def _switch_paths(port_path: str, tagged: Sequence[_List]) -> list[str]:
     paths = [last[1]] if last else []
     paths += [entry.path for listed in tagged for entry in listed.entries]
     return [path for path in dict.fromkeys(paths) if _PATHS[Kind.NETWORK].fullmatch(path)]
+
+
+def _size(part: Page | Entries) -> int:
+    """Count the objects of a page, readable or not."""
+    if isinstance(part, Page):
+        return len(part.observations) + part.malformed + part.foreign
+    return len(part.entries) + part.malformed
 
 
 def _doubt(parts: Sequence[Page] | Sequence[Entries], readable: int) -> str:

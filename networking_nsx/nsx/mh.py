@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from networking_nsx.errors import NotFound, Rejected
+from networking_nsx.errors import NotFound, NsxError, Rejected
 from networking_nsx.model import Kind, Observation, Page, Sought
 from networking_nsx.nsx.codec_mh import FORMS, page_from
 from networking_nsx.nsx.http import Client, Reply
@@ -50,7 +50,11 @@ class MhSource:
             raise Rejected(f"{error}: is this an NSX-MH manager? Check [nsx] api and managers") from error
         return page_from(kind, answer.body, answer.started_at)
 
-    def look(self, sought: Sequence[Sought]) -> Iterator[Observation]:
+    def look(self, sought: Sequence[Sought]) -> Iterator[list[Observation] | NsxError]:
         look = Look(self._reader, self._clock)
         for row in sought:
-            yield from look.at(row)
+            try:
+                answer: list[Observation] | NsxError = look.at(row)
+            except NsxError as error:
+                answer = error
+            yield answer

@@ -169,7 +169,8 @@ class Wire:
                     " ca_file to the authority that signed it (insecure = true would let anybody pose as NSX)"
                 ) from error
             deadline.left(self.base)  # else the timeout was what was left of it
-            raise Unavailable(f"{self.base}: {str(cause) or type(cause).__name__}") from error
+            hint = " (see [nsx] managers: http or https?)" if isinstance(cause, ssl.SSLError) else ""
+            raise Unavailable(f"{self.base}: {str(cause) or type(cause).__name__}{hint}") from error
         except OSError as error:  # the only file that requests opens
             raise ConfigurationError(f"[nsx] ca_file = {self._settings.ca_file}: {error}") from error
 

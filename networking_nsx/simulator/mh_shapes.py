@@ -182,9 +182,10 @@ def _port_status(item: Item, _inventory: Inventory) -> Json:
 
 
 def _status_of(item: Item, schema: str, flag: str, rest: Json) -> Json:
-    fabric = {flag: FLAGS[item.status]} if item.status in FLAGS else {}
-    links = {"_href": f"{href(item)}/status", "_schema": f"{ROOT}/schema/{schema}"}
-    return {"type": schema, **fabric, **rest, **links}
+    shape = {"type": schema, **rest, "_href": f"{href(item)}/status", "_schema": f"{ROOT}/schema/{schema}"}
+    if item.status in FLAGS:
+        shape[flag] = FLAGS[item.status]
+    return shape
 
 
 def _counts(item: Item, inventory: Inventory) -> Json:

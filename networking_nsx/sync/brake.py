@@ -5,7 +5,7 @@ Neutron's rows (those in a bad status that changed within the window), what woul
 this sweep finds. So a process that restarts while frozen is frozen at its first page.
 
 - Improving changes always pass.
-- Worsening changes pass while they and the spent ones are at most `share` of the rows observed so far in
+- Worsening changes pass while they and the spent ones are at most `share` of the rows met so far in
   this kind (never fewer than `minimum`). Beyond that they are held until the end of the kind, where they
   are judged against all its rows: under the threshold they go on; over it, a random sample of direct reads
   decides (`agrees`), or an operator (`release`).
@@ -91,16 +91,14 @@ class Watch:
         self._baseline = baseline
         self._spent = worsened
         self._errors = errors
-        self._observed = 0
         self._worse: set[str] = set()  # ids; a row that is judged twice counts once
         self._held: list[Change] = []
 
-    def sift(self, changes: list[Change], observed: int) -> list[Change]:
-        """The changes that may be written now. `observed` rows were seen since the last call."""
-        self._observed += observed
+    def sift(self, changes: list[Change], met: int) -> list[Change]:
+        """The changes that may be written now. `met`: rows whose object this pass has seen so far."""
         worse = [found for found in changes if rules.worsens(found)]
         self._worse.update(found.row.id for found in worse)
-        if not worse or (not self._held and self._passes(self._observed)):
+        if not worse or (not self._held and self._passes(met)):
             return changes
         self._held += worse
         return [found for found in changes if not rules.worsens(found)]

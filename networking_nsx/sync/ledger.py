@@ -47,7 +47,16 @@ class _Pass:
 
     seen: set[str] = field(default_factory=set)
     folded: dict[str, dict[str, Observation]] = field(default_factory=dict)  # id -> path -> observation
+    waiting: dict[str, Observation] = field(default_factory=dict)  # of ports that may have a second object
     as_of: float = 0.0
+
+    def fold(self, row_id: str, observation: Observation) -> None:
+        """One more object of a row, beside the first one if that still waits."""
+        objects = self.folded.setdefault(row_id, {})
+        first = self.waiting.pop(row_id, None)
+        if first:
+            objects[first.path] = first
+        objects[observation.path] = observation
 
 
 class Ledger:
@@ -62,6 +71,7 @@ class Ledger:
         self._misses: dict[Kind, dict[str, int]] = {kind: {} for kind in Kind}
         self._doubts: dict[Key, int] = {}
         self._unknown_since: dict[str, float] = {}
+        self._unanswered: set[Key] = set()
 
     def __repr__(self) -> str:
         rows = ", ".join(f"{kind}s={len(rows)}" for kind, rows in self._rows.items())
@@ -73,6 +83,9 @@ class Ledger:
         self._rows[kind] = {}  # the old rows go before the new ones come: half the memory
         self._rows[kind] = {row.id: row for row in rows}
         _forget_gone(self._paths[kind], self._rows[kind])
+        self._unanswered = {
+            key for key in self._unanswered if key.kind is not kind or key.id in self._rows[kind]
+        }
         if kind is Kind.PORT:
             _forget_gone(self._unknown_since, self._rows[kind])
 
@@ -89,8 +102,17 @@ class Ledger:
         return self._rows[kind].get(met)
 
     def sought(self, row: Row) -> Sought:
-        """All that is known of where to find this row on NSX."""
-        return Sought(row.key, row.parent_id, self._paths[row.kind].get(row.id, ""))
+        """All that is known of where to find this row on NSX, or the router that it follows."""
+        kind, row_id = (Kind.ROUTER, row.follows) if row.follows else row.key
+        return Sought(Key(kind, row_id), row.parent_id, self._paths[kind].get(row_id, ""))
+
+    def least_hopeful_last(self, rows: Iterable[Row]) -> list[Row]:
+        """Rows whose last look failed come after those that may be answered."""
+        return sorted(rows, key=lambda row: row.key in self._unanswered)
+
+    def answered(self, row: Row, *, well: bool) -> None:
+        """Note whether a look at this row had an answer."""
+        (self._unanswered.discard if well else self._unanswered.add)(row.key)
 
     def changes(self, page: Page) -> Judged:
         """What a page amounts to. Rows that may have several NSX objects wait for `folded`."""
@@ -106,9 +128,14 @@ class Ledger:
             if row is None:
                 counts["orphans"] += 1
                 continue
+            if not row.facts.in_scope:
+                counts["outside"] += 1
+                continue
             path = observation.path
             if folds or row.id in self._duplicates or (row.id in seen and paths[row.id] != path):
-                this.folded.setdefault(row.id, {})[path] = observation
+                this.fold(row.id, observation)
+            elif row.id not in paths and rules.improves(row, observation.health):
+                this.waiting[row.id] = observation
             else:
                 judged.append(observation)
             seen.add(row.id)
@@ -118,29 +145,45 @@ class Ledger:
         return Judged(found.changes, found.counts + counts, found.words)
 
     def folded(self, kind: Kind) -> Judged:
-        """At the end of a kind: what the rows with several NSX objects amount to, the worst of them."""
-        folded = self._passes[kind].folded
-        several = {row_id for row_id, objects in folded.items() if len(objects) > 1}
-        found = self._judge(kind, [rules.worst(list(objects.values())) for objects in folded.values()])
+        """At the end of a kind: what the rows that may have several objects amount to, the worst of each."""
+        this = self._passes[kind]
+        several = {row_id for row_id, objects in this.folded.items() if len(objects) > 1}
+        worst = [rules.worst(list(objects.values())) for objects in this.folded.values()]
+        found = self._judge(kind, [*worst, *this.waiting.values()])
         if kind is Kind.PORT:
-            # Its first object was judged with its page, before the second one came: it can only get worse.
-            worse = [change for change in found.changes if change.row.id in several or rules.worsens(change)]
+            # A second object whose first one was judged with its page: here the row can only get worse.
+            alone = this.folded.keys() - several
+            worse = [one for one in found.changes if one.row.id not in alone or rules.worsens(one)]
             found = found._replace(changes=worse)
-            several |= folded.keys() - self._duplicates
+            several |= alone - self._duplicates
             self._duplicates = several
         if kind is not Kind.NETWORK:  # a network made of several switches is no oddity
             found.counts["duplicates"] += len(several)
         return found
 
+    def is_plural(self, row: Row) -> bool:
+        """Whether this pass has met, or may still meet, another object of this row."""
+        return row.kind in _FOLDED or row.id in self._duplicates or row.id in self._passes[row.kind].folded
+
     def followers(self) -> Judged:
         """What the routers of this sweep say of the ports that share their health."""
-        routers = self._passes[Kind.ROUTER].folded
-        observations = [
-            rules.worst(list(routers[row.follows].values()))._replace(kind=Kind.PORT, id=row.id)
-            for row in self._rows[Kind.PORT].values()
-            if row.follows and row.follows in routers
-        ]
-        return self._judge(Kind.PORT, observations)
+        ports = (row for row in self._rows[Kind.PORT].values() if row.follows)
+        seen = ((row, self._router(row.follows)) for row in ports)
+        return self._judge(Kind.PORT, [one._replace(kind=Kind.PORT, id=row.id) for row, one in seen if one])
+
+    def _router(self, router_id: str) -> Observation | None:
+        """What this sweep knows of a router: UP only if its own row, which asks for a look, says so too."""
+        router, this = self._rows[Kind.ROUTER].get(router_id), self._passes[Kind.ROUTER]
+        if router is None or not this.as_of:
+            return None
+        objects = this.folded.get(router_id)
+        if objects:
+            seen = rules.worst(list(objects.values()))
+            return None if seen.health is Health.UP and router.status != Status.ACTIVE else seen
+        if router.status != Status.ERROR:
+            return None
+        path = self._paths[Kind.ROUTER].get(router_id, "")
+        return Observation(Kind.ROUTER, router_id, Health.DOWN, this.as_of, path, "its router is ERROR")
 
     def looked(self, kind: Kind, observations: Iterable[Observation]) -> Judged:
         """What direct reads amount to. An object that was found is no longer missing."""

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from networking_nsx.errors import NsxError
 from networking_nsx.model import Change, Health, Key, Kind, Observation, Outcome, Row, Sought, Verdict
 from networking_nsx.ports import Clock, Source, Store
 from networking_nsx.sync import rules
@@ -60,5 +61,7 @@ def _change(finding: Finding, source: Source, clock: Clock) -> Change | None:
 def _observed(row: Row, source: Source) -> Observation:
     """The worst that NSX has for this row: its own objects, or those of the router that it follows."""
     key = Key(Kind.ROUTER, row.follows) if row.follows else row.key
-    seen = rules.worst(list(source.look([Sought(key, row.parent_id)])))
-    return seen._replace(kind=row.kind, id=row.id)
+    answer = next(source.look([Sought(key, row.parent_id)]))
+    if isinstance(answer, NsxError):
+        raise answer
+    return rules.worst(answer)._replace(kind=row.kind, id=row.id)

@@ -67,6 +67,12 @@ def change(row: Row, observation: Observation) -> Change | None:
     return Change(row, status, observation)
 
 
+def improves(row: Row, health: Health) -> bool:
+    """Whether this health would make the row better."""
+    status = desired(row, health)
+    return status is not None and badness(status) < badness(row.status)
+
+
 def is_early(found: Change) -> bool:
     """Whether the row may have changed after the moment that was observed (promise 2)."""
     return found.observation.as_of <= found.row.changed_at

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from networking_nsx.errors import Retryable
+from networking_nsx.errors import Retryable, Throttled
 from networking_nsx.model import Progress
 from networking_nsx.ports import Clock
 from networking_nsx.sync.pacing import Backoff, Pacer
@@ -65,11 +65,14 @@ class Runner:
         """Sweep until `stopping()`, which is asked between steps and after every wait."""
         self._clock.sleep(self._first_delay)
         while not stopping():
+            failure: Exception | None = None
             try:
                 self._sweep(stopping)
             # The loop never dies (promise 4): the sweep has failed, is counted, and another one follows.
             except Exception as error:  # noqa: BLE001
-                self._failed(error)
+                failure = error
+            if failure:
+                self._failed(failure)
 
     def _sweep(self, stopping: Callable[[], bool]) -> None:
         began = self._clock.monotonic()
@@ -107,7 +110,8 @@ class Runner:
     def _failed(self, error: Exception) -> None:
         # A page that fails again and again at last fails its sweep: the back-off goes on where it was.
         backoff = self._page_backoff if isinstance(error, Retryable) else self._sweep_backoff
-        wait = backoff.failed()
+        asked = error.retry_after if isinstance(error, Throttled) else 0.0
+        wait = max(backoff.failed(), asked)
         self._listener.failed(error, wait)
         self._clock.sleep(wait)
 

@@ -9,7 +9,7 @@ an expired cursor begins its kind again; only a kind that was read to its end sa
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from networking_nsx.errors import CursorExpired, NsxError, Retryable, Unavailable
@@ -21,6 +21,9 @@ from networking_nsx.sync.ledger import Judged, Ledger, is_doubtful, needs_look
 PAGE_ATTEMPTS = 5  # then the whole sweep has failed
 RESTARTS = 3  # of one kind in one sweep, after expired cursors
 BATCH = 5000  # changes written between two steps
+LOT = 10  # direct reads between two steps: a stop is not kept waiting for all of them
+LOOK_FAILURES = 5  # direct reads that fail in a row: NSX is in trouble, the rows wait for the next sweep
+EMPTY_PAGES = 100  # a listing that has more of them than objects does not come to an end
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +43,17 @@ class Sweeper:
     def sweep(self, room: Callable[[], int]) -> Iterator[Progress]:
         """One complete pass. `room` says how many objects the next page may bring.
 
-        Raises NsxError or StoreError when the sweep has failed; what was settled before stays.
+        A kind whose listing fails does not keep the others from being read. Raises NsxError in the end,
+        StoreError at once, when the sweep has failed; what was settled before stays.
         """
+        failure: NsxError | None = None
         for kind in self.kinds:
-            yield from self._kind(kind, room)
+            try:
+                yield from self._kind(kind, room)
+            except NsxError as error:
+                failure = failure or error
+        if failure:
+            raise failure
 
     def _kind(self, kind: Kind, room: Callable[[], int]) -> Iterator[Progress]:
         for _ in range(RESTARTS):
@@ -66,6 +76,7 @@ class _Pass:
         self._counts: Counter[str] = Counter()
         self._words: Counter[str] = Counter()
         self._outcomes: list[Outcome] = []
+        self._errors: list[NsxError] = []
         self._fetched = 0
         self._total = 0  # objects that this pass is going to meet, as far as is known
         self._open = 0  # rows that this pass leaves undecided
@@ -79,7 +90,7 @@ class _Pass:
             if isinstance(page, Progress):
                 yield page
                 continue
-            self._settle(watch, self._ledger.changes(page), observed=len(page.observations))
+            yield from self._settle(watch, self._ledger.changes(page))
             yield self._progress(page)
         yield from self._end(watch)
 
@@ -100,64 +111,70 @@ class _Pass:
             cursor = page.cursor
             if cursor is None:
                 return
-            if cursor in asked:
-                raise CursorExpired(f"the {self._kind} listing leads in a circle, back to {cursor!r}")
+            if cursor in asked or len(asked) > EMPTY_PAGES + self._fetched:
+                raise CursorExpired(f"the {self._kind} listing does not come to an end, at {cursor!r}")
             asked.add(cursor)
 
     def _end(self, watch: Watch) -> Iterator[Progress]:
         """The kind has been read to its end: judge what had to wait for that."""
         if self._kind is Kind.PORT:
-            self._settle(watch, self._ledger.followers())
+            yield from self._settle(watch, self._ledger.followers())
         folded = self._ledger.folded(self._kind)
         doubtful = [change for change in folded.changes if needs_look(change)]
         sound = [change for change in folded.changes if not needs_look(change)]
-        self._settle(watch, folded._replace(changes=sound))
-        self._look_again(watch, doubtful)
+        yield from self._settle(watch, folded._replace(changes=sound))
+        yield from self._look_again(watch, doubtful)
         yield self._progress()
         yield from self._release_held(watch)
-        self._declare_absent(watch)
+        yield from self._declare_absent(watch)
         last = self._progress()
         if not self._open:
             self._sweeper.brake.nothing_held(self._kind)
         yield last._replace(goes_on=self._kind is not self._sweeper.kinds[-1])
 
-    def _settle(self, watch: Watch, judged: Judged, observed: int = 0) -> None:
+    def _settle(self, watch: Watch, judged: Judged) -> Iterator[Progress]:
         """Write what the brake lets through; look again at once at what was refused."""
         self._note(judged)
-        refused = self._write(watch.sift(judged.changes, observed))
-        if refused:
-            again = _of_existing(self._judged_looks(refused).changes)
-            self._write(watch.sift([change for change in again if not is_doubtful(change)], 0))
+        passing = watch.sift(judged.changes, self._ledger.seen(self._kind))
+        for start in range(0, len(passing), BATCH):
+            if start:
+                yield self._progress()
+            refused = self._write(passing[start : start + BATCH])
+            # A look at a row that may have several objects might find only the one it had before.
+            again = [row for row in refused if not self._ledger.is_plural(row)]
+            found = yield from self._looked_at(again)
+            self._write_firm(watch, found)
 
-    def _look_again(self, watch: Watch, doubtful: list[Change]) -> None:
+    def _look_again(self, watch: Watch, doubtful: list[Change]) -> Iterator[Progress]:
         """Look at what the listing alone does not prove; ERROR needs several looks, one in each sweep."""
         self._ledger.forget_doubts(self._kind, doubtful)
-        looked = self._judged_looks(change.row for change in doubtful)
-        firm, still = self._ledger.confirmed(_of_existing(looked.changes))
+        looked = yield from self._looked_at([change.row for change in doubtful])
+        firm, still = self._ledger.confirmed(_of_existing(looked))
         self._counts["unsettled"] += len(still)
-        self._write(watch.sift(firm, 0))
+        self._write(watch.sift(firm, self._ledger.seen(self._kind)))
 
     def _release_held(self, watch: Watch) -> Iterator[Progress]:
         """What the brake held goes on if the whole kind, or a sample of direct reads, speaks for it."""
         held = watch.held()
-        if not held:
-            return
-        if not (watch.passes_at_the_end() or self._sample_agrees(held)):
-            self._counts["held"] += len(held)
-            return
+        if held and not watch.passes_at_the_end():
+            held = yield from self._sampled(held)
+            self._counts["held"] += len(watch.held()) - len(held)
         for start in range(0, len(held), BATCH):
             self._write(held[start : start + BATCH])
             yield self._progress()
 
-    def _sample_agrees(self, held: list[Change]) -> bool:
+    def _sampled(self, held: list[Change]) -> Generator[Progress, None, list[Change]]:
+        """The held changes that may go on: all but the refuted ones, if the sample agrees; else none."""
         drawn = {change.row.id: change.status for change in self._sweeper.brake.draw(held)}
         rows = self._ledger.rows(self._kind)
-        seen = self._look([rows[row_id] for row_id in drawn])
+        seen = yield from self._look([rows[row_id] for row_id in drawn])
         found = {change.row.id: change.status for change in self._ledger.looked(self._kind, seen).changes}
-        agreeing = sum(found.get(row_id) == status for row_id, status in drawn.items())
-        return self._sweeper.brake.agrees(agreeing, len(drawn))
+        agreeing = {row_id for row_id, status in drawn.items() if found.get(row_id) == status}
+        if not self._sweeper.brake.agrees(len(agreeing), len(drawn)):
+            return []
+        return [change for change in held if change.row.id not in drawn or change.row.id in agreeing]
 
-    def _declare_absent(self, watch: Watch) -> None:
+    def _declare_absent(self, watch: Watch) -> Iterator[Progress]:
         """Rows missed often enough are looked for directly; those that cannot be found become ERROR."""
         lost = self._ledger.lost(self._kind)
         self._counts["missing"] += lost.missing
@@ -165,45 +182,59 @@ class _Pass:
             self._counts["held"] += lost.missing
             return
         self._counts["unsettled"] += lost.waiting
-        found = self._judged_looks(lost.suspects).changes
-        present = [change for change in _of_existing(found) if not is_doubtful(change)]
-        self._write(watch.sift(present, 0))
+        found = yield from self._looked_at(lost.suspects)
+        self._write_firm(watch, found)
         absent = [change for change in found if change.observation.health is Health.ABSENT]
-        if absent and not self._witnessed():
-            self._counts["held"] += len(absent)
+        if not absent:
             return
-        self._counts["absent"] += len(absent)
-        self._write(absent)
+        witnessed = yield from self._witnessed()
+        self._counts["absent" if witnessed else "held"] += len(absent)
+        self._write(absent if witnessed else [])
 
-    def _witnessed(self) -> bool:
+    def _witnessed(self) -> Generator[Progress, None, bool]:
         """Whether NSX still finds directly what this pass has seen; if not, it has lost more than a few."""
         witness = self._ledger.witness(self._kind)
         if witness is None:
             return True
-        return any(seen.health is not Health.ABSENT for seen in self._look([witness]))
+        seen = yield from self._look([witness])
+        return any(one.health is not Health.ABSENT for one in seen)
 
-    def _judged_looks(self, rows: Iterable[Row]) -> Judged:
-        """Look at as many of these rows as this pass still may; the others wait for the next sweep."""
-        rows = list(rows)
+    def _looked_at(self, rows: Iterable[Row]) -> Generator[Progress, None, list[Change]]:
+        """What looks at as many of these rows as this pass still may amount to; the others wait."""
+        rows = self._ledger.least_hopeful_last(rows)
         now, later = rows[: self._looks_left], rows[self._looks_left :]
         self._looks_left -= len(now)
-        self._counts["unsettled"] += len(later)
-        seen = self._look(now)
-        self._counts["unsettled"] += len(now) - len({observation.id for observation in seen})
+        seen = yield from self._look(now)
+        self._counts["unsettled"] += len(later) + len(now) - len({one.id for one in seen})
         judged = self._ledger.looked(self._kind, seen)
         self._note(judged)
-        return judged
+        return judged.changes
 
-    def _look(self, rows: list[Row]) -> list[Observation]:
-        """What direct reads say. Rows that NSX did not answer for have no observation, hence no change."""
+    def _look(self, rows: Sequence[Row]) -> Generator[Progress, None, list[Observation]]:
+        """What direct reads say. A row that NSX did not answer for has no observation, hence no change."""
         seen: list[Observation] = []
-        try:
-            for observation in self._sweeper.source.look([self._ledger.sought(row) for row in rows]):
-                seen.append(observation)  # noqa: PERF402 - what came before an error counts
-        except NsxError:
-            self._counts["failures"] += 1
-        self._counts["looked"] += len({observation.id for observation in seen})
+        failures = 0  # one after the other
+        answers = self._sweeper.source.look([self._ledger.sought(row) for row in rows])
+        for number, (row, answer) in enumerate(zip(rows, answers, strict=False), 1):
+            well = not isinstance(answer, NsxError)
+            self._ledger.answered(row, well=well)
+            if isinstance(answer, NsxError):
+                self._counts["failures"] += 1
+                self._errors.append(answer)
+            else:
+                self._counts["looked"] += 1
+                seen += [one._replace(kind=row.kind, id=row.id) for one in answer]
+            failures = 0 if well else failures + 1
+            if failures == LOOK_FAILURES:
+                break
+            if number % LOT == 0:
+                yield self._progress()
         return seen
+
+    def _write_firm(self, watch: Watch, found: list[Change]) -> None:
+        """Write what a look proves by itself: of an object that exists, and not ERROR."""
+        firm = [change for change in _of_existing(found) if not is_doubtful(change)]
+        self._write(watch.sift(firm, self._ledger.seen(self._kind)))
 
     def _write(self, changes: list[Change]) -> list[Row]:
         """Write, record what stands now, and return the rows whose change was refused."""
@@ -234,12 +265,14 @@ class _Pass:
             total=self._total,
             outcomes=tuple(self._outcomes),
             words=dict(self._words),
+            errors=tuple(self._errors),
             goes_on=page is not None and page.cursor is not None,
         )
         self._open += self._counts["held"] + self._counts["unsettled"]
         self._counts.clear()
         self._words.clear()
         self._outcomes.clear()
+        self._errors.clear()
         return step
 
 

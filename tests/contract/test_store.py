@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 from cloud import START, Cloud, Ear, HandClock, change, port_key
 
-from networking_nsx.model import Facts, Key, Kind, Status, Verdict
+from networking_nsx.model import Facts, Health, Key, Kind, Status, Verdict
 from networking_nsx.neutron.populate import populate
 from networking_nsx.neutron.scope import Scope
 from networking_nsx.neutron.store import NeutronStore, ReportStore
@@ -312,6 +312,19 @@ class TestWriting:
 
         assert outcome.verdict is Verdict.REFUSED
         assert cloud.statuses() == {row.id: "DOWN"}
+
+    @pytest.mark.parametrize(
+        ("vif_type", "verdict"), [("ovs", Verdict.WRITTEN), ("unbound", Verdict.REFUSED)]
+    )
+    def test_only_a_port_that_still_expects_an_object_can_be_absent(self, cloud, store, vif_type, verdict):
+        """A port that was unbound just before the write, without a new revision, misses nothing."""
+        row = port(store, cloud.port(status="ACTIVE"))
+        cloud.rebind(row.id, vif_type)
+        gone = change(row, ERROR)
+
+        (outcome,) = store.write([gone._replace(observation=gone.observation._replace(health=Health.ABSENT))])
+
+        assert outcome.verdict is verdict
 
     def test_an_unbound_router_interface_becomes_active(self, cloud, store):
         """Neutron never binds it, so nothing but us activates it."""

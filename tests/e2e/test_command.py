@@ -3,7 +3,9 @@
 import json
 import re
 import signal
+import sqlite3
 import time
+from contextlib import closing
 
 import pytest
 import requests
@@ -164,8 +166,12 @@ def test_the_daemon_sweeps_repairs_and_ends_on_sigterm(site):
 
 def test_sigterm_in_mid_sweep_finishes_the_page(site):
     """Whole pages are written, and nothing else; the next start does the rest."""
-    site.configure(state_sync_interval="60", min_chunk_size="50", first_delay="0")
+    site.once()
+    site.configure(state_sync_interval="8", min_chunk_size="50", first_delay="0")
     with process("sync", "run", "--config-file", str(site.config)) as daemon:
+        wait_for(lambda: "sweep done" in daemon.stderr.readline())
+        with closing(sqlite3.connect(site.file, timeout=10)) as neutron, neutron:
+            neutron.execute("update ports set status = 'BUILD'")
         wait_for(lambda: "ACTIVE" in site.statuses())
         daemon.send_signal(signal.SIGTERM)
         daemon.communicate(timeout=30)

@@ -18,7 +18,8 @@ from networking_nsx.errors import (
     Unavailable,
 )
 from networking_nsx.model import Health, Key, Kind, Sought
-from networking_nsx.nsx.http import Client, HttpSettings
+from networking_nsx.nsx.http import Answer, Client, HttpSettings
+from networking_nsx.nsx.look_mh import Look
 from networking_nsx.nsx.mh import MhLogin, MhSource
 from networking_nsx.nsx.reader_mh import Generation
 from networking_nsx.simulator import Simulator
@@ -68,8 +69,16 @@ def sought(item, path=""):
     return Sought(Key(Kind(item.kind), item.neutron_id), item.network_id or "", path)
 
 
+def found(source, row):
+    """What a look at one row observes. Raises its error."""
+    (answer,) = source.look([row])
+    if isinstance(answer, NsxError):
+        raise answer
+    return answer
+
+
 def the_one(source, row):
-    (observation,) = source.look([row])
+    (observation,) = found(source, row)
     return observation
 
 
@@ -297,7 +306,7 @@ def test_every_switch_of_a_network_is_seen(nsx, source, known):
     nsx.populate(networks=2, switches_per_network=2)
     item = first(nsx, "network")
     switches = {path_of(each) for each in nsx.inventory("network") if each.neutron_id == item.neutron_id}
-    seen = list(source.look([sought(item, path_of(item) if known else "")]))
+    seen = found(source, sought(item, path_of(item) if known else ""))
 
     assert len(seen) == 2
     assert {each.path for each in seen} == switches
@@ -307,7 +316,7 @@ def test_a_network_with_a_switch_that_cannot_be_read_is_not_up(nsx, source):
     """The other one might be down: what is missing in a search is told beside what was found."""
     nsx.populate(networks=1, switches_per_network=2)
     nsx.faults.add("malformed-object", variant="wrong-type")
-    seen = list(source.look([sought(first(nsx, "network"))]))
+    seen = found(source, sought(first(nsx, "network")))
 
     assert sorted(each.health.value for each in seen) == ["unknown", "up"]
 
@@ -337,6 +346,29 @@ def test_a_port_whose_network_is_gone_is_sought_by_its_attachment(nsx, source):
     seen = the_one(source, Sought(Key(Kind.PORT, NOBODY), NOBODY))
 
     assert (seen.health, seen.word) == (Health.ABSENT, "no path known; no tag; not in the attachments")
+
+
+def test_a_port_on_a_switch_that_lost_its_tag_is_not_absent(nsx, source):
+    """Port and switch are untagged, another switch of the network is not: the attachment finds the port."""
+    item, other = first(nsx, "port"), nsx.inventory("network")[-1]
+    nsx.faults.extend(
+        [
+            {"fault": "skip-object", "query": f"tag={item.neutron_id}"},
+            {"fault": "wrong-total", "query": f"tag={item.neutron_id}", "by": -1},
+        ]
+    )
+    seen = the_one(source, sought(item)._replace(parent_id=other.neutron_id))
+
+    assert (seen.health, seen.path) == (Health.UNKNOWN, path_of(item))
+
+
+def test_a_port_that_was_never_seen_is_sought_on_switches_and_by_attachment(nsx, source):
+    """After a restart no path is known: both lists have to lack the port."""
+    network = first(nsx, "network")
+    seen = the_one(source, Sought(Key(Kind.PORT, NOBODY), network.neutron_id))
+
+    word = "no path known; no tag; not in the list of 1 switches and the attachments"
+    assert (seen.health, seen.word) == (Health.ABSENT, word)
 
 
 @pytest.mark.parametrize("kind", Kind)
@@ -447,7 +479,7 @@ def test_a_list_is_read_once_for_all_rows_of_a_look(nsx, source, kind, pattern, 
         kind == "network"
     )
 
-    assert {each.health for each in source.look(rows)} == {Health.ABSENT}
+    assert {each.health for answer in source.look(rows) for each in answer} == {Health.ABSENT}
     assert nsx.requests.summary()["by_path"][pattern]["200"] == reads
 
 
@@ -459,12 +491,34 @@ def test_a_listing_in_circles_proves_nothing(nsx, source):
         the_one(source, Sought(Key(Kind.PORT, NOBODY), NOBODY))
 
 
-def test_an_error_ends_a_look_at_its_row(nsx, source):
-    """The rows before have their answers, those after it none."""
+class Endless:
+    """A reader whose every page is empty and has a cursor that was never seen."""
+
+    def __init__(self) -> None:
+        self.pages = 0
+
+    def page(self, _path, _params, _cursor, _length):
+        self.pages += 1
+        body = f'{{"results": [], "page_cursor": "{self.pages}"}}'.encode()
+        return Answer(body, {}, "", CLOCK.now())
+
+
+def test_a_listing_of_nothing_but_empty_pages_ends():
+    """Ever new cursors behind ever empty pages: a look raises instead of reading for ever."""
+    reader = Endless()
+
+    with pytest.raises(Malformed, match="empty pages"):
+        Look(reader, CLOCK).at(Sought(Key(Kind.ROUTER, NOBODY)))
+    assert reader.pages == 101
+
+
+def test_an_error_costs_its_row_alone(nsx, source):
+    """The rows before and behind it have their answers."""
     items = nsx.inventory("port")[:3]
-    nsx.faults.add("http-500", after=2, count=None)
-    seen = []
-    with pytest.raises(NsxError):
-        seen.extend(each.id for each in source.look([sought(item, path_of(item)) for item in items]))
-    # `extend` keeps what came before the error.
-    assert seen == [items[0].neutron_id, items[1].neutron_id]
+    nsx.faults.add("http-409", after=1)
+    rows = [sought(item, path_of(item)) for item in items]
+
+    before, failed, behind = source.look(rows)
+
+    assert [each.id for each in before + behind] == [items[0].neutron_id, items[2].neutron_id]
+    assert isinstance(failed, NsxError)

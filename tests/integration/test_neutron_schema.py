@@ -91,12 +91,32 @@ class TestUnreachable:
         assert "s3cret" not in str(error.value) + caplog.text
 
     @pytest.mark.parametrize(
-        "url", ["not a URL", "nodatabase://host/neutron", "mysql+nodriver://host/neutron"]
+        "url",
+        [
+            "not a URL",
+            "nodatabase://host/neutron",
+            "mysql+nodriver://host/neutron",
+            "mysql+pymysql://neutron:s3cret@host:abc/neutron",
+            "mysql+pymysql://neutron:half@s3cret@host:abc@x/neutron",
+            "mysql+pymysql://neutron:half@host:s3cret@host/neutron",
+            "mysql+pymysql://neutron:s3cret@host/neutron?read_timeout=soon",
+        ],
     )
     def test_a_url_that_means_nothing_is_named(self, url):
-        """The message names the option."""
-        with pytest.raises(StoreError, match=r"\[database\] connection"):
+        """The message names the option, and never the password."""
+        with pytest.raises(StoreError, match=r"\[database\] connection") as error:
             database.engine(url)
+
+        assert "s3cret" not in str(error.value)
+
+    def test_an_argument_that_the_driver_does_not_know_is_named(self):
+        """Only the first connection tells; the message names the option and the argument."""
+        engine = database.engine("mysql+pymysql://neutron:s3cret@host/neutron?nonsense=1")
+
+        with pytest.raises(StoreError, match=r"\[database\] connection.*nonsense") as error:
+            schema.check(engine)
+
+        assert "s3cret" not in str(error.value)
 
     def test_a_database_without_tables_is_an_error(self, tmp_path):
         """Whoever did not check first hears the database's own words."""

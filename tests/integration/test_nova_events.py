@@ -154,13 +154,26 @@ class TestAnswers:
         assert waits == [1, 2, 4]
         assert [told["tag"] for told in nova.taken] == ["a", "b"]
 
-    def test_a_request_that_is_wrong_is_not_sent_again(self, nova, notifier, caplog):
-        """400 for the whole: asking again will not help, the log tells."""
+    def test_an_event_that_is_wrong_is_not_sent_again(self, nova, notifier, caplog):
+        """400 for a request of one event: asking again will not help, the log tells."""
         nova.failure = 400
         notifier.notify([event()])
 
         assert notifier.step() is None
+        assert len(nova.requests) == 1
         assert "400 to network-vif-plugged of port port-1" in caplog.text
+
+    def test_an_event_that_is_wrong_costs_no_other_event(self, nova, notifier, caplog):
+        """400 for many says nothing of each: the request is halved until only the wrong one is refused."""
+        nova.poison = {"port-3"}
+        notifier.notify([event(f"port-{number}") for number in range(9)])
+
+        assert notifier.step() is None
+        assert [told["tag"] for told in nova.taken] == [
+            f"port-{number}" for number in range(9) if number != 3
+        ]
+        assert caplog.text.count("Nova answers 400") == 1
+        assert "400 to network-vif-plugged of port port-3" in caplog.text
 
     def test_an_unreachable_nova_is_asked_again(self, nova, notifier):
         """Nobody listens: the event waits."""

@@ -1,11 +1,14 @@
 """Options: what is accepted, what is refused, and that every refusal names the option and the file."""
 
 import pytest
+from oslo_config import cfg
 
 from networking_nsx import config
 from networking_nsx.errors import ConfigurationError
 from networking_nsx.model import Kind
+from networking_nsx.options import NSX, SYNC
 
+ENDLESS = ("inf", "nan", "1e999")
 MINIMAL = """
 [database]
 connection = sqlite:////nowhere.sqlite
@@ -139,6 +142,10 @@ def test_an_interval_of_zero_needs_no_delay_of_zero(load):
         ("nsx", "managers", "https://10.0.0.1:port"),
         ("nsx", "managers", "https://me:secret@10.0.0.1"),
         ("nsx", "managers", "10.0.0.1,https://10.0.0.1:443"),
+        ("nsx", "managers", "https://[::1"),
+        ("nsx", "managers", "https://[nonsense]"),
+        *(("nsx", option.name, value) for option in NSX if isinstance(option, cfg.FloatOpt) for value in ENDLESS),
+        *(("nsx_sync", option.name, value) for option in SYNC if isinstance(option, cfg.FloatOpt) for value in ENDLESS),
     ],
 )
 def test_a_value_that_cannot_work_is_refused_by_name_and_file(load, group, option, value):
@@ -147,6 +154,27 @@ def test_a_value_that_cannot_work_is_refused_by_name_and_file(load, group, optio
 
     assert option in message
     assert "1.conf" in message
+
+
+@pytest.mark.parametrize(
+    "manager", ["https://admin:sekret@10.0.0.1", "https://sekret@10.0.0.1", "admin:sekret@[::1", "x:sek@ret/@h"]
+)
+def test_a_password_among_the_managers_is_refused_and_not_repeated(load, manager):
+    """The message ends up in logs: it says where user and password belong."""
+    message = refused(load, MINIMAL, f"[nsx]\nmanagers = {manager}\n")
+
+    assert "managers (set in" in message
+    assert "[nsx] user and password" in message
+    assert not any(part in message for part in ("admin:", "sek"))
+
+
+def test_a_ca_file_that_is_no_pem_is_refused_by_name_and_file(load, tmp_path):
+    """At the start, not at the first request."""
+    (tmp_path / "ca.pem").write_text("a certificate, honestly")
+    message = refused(load, MINIMAL, f"[nsx]\nca_file = {tmp_path}/ca.pem\n")
+
+    for part in ("ca_file", "1.conf", "ca.pem"):
+        assert part in message
 
 
 @pytest.mark.parametrize(("option", "group"), [("managers", "nsx"), ("connection", "database")])

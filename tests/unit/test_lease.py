@@ -38,6 +38,22 @@ def test_another_nsx_has_a_lease_of_its_own(tmp_path):
         pass
 
 
+@pytest.mark.parametrize("others", [["https://a"], ["https://b"], ["https://c", "https://b"]])
+def test_one_manager_in_common_is_one_nsx(tmp_path, others):
+    """Whoever names only some of the managers synchronizes the same NSX."""
+    with lease(["https://a", "https://b"], str(tmp_path)), pytest.raises(LeaseTaken), lease(others, str(tmp_path)):
+        pass
+
+
+def test_who_is_refused_holds_nothing(tmp_path):
+    """The managers that were free stay free."""
+    with lease(["https://b"], str(tmp_path)):
+        with pytest.raises(LeaseTaken), lease(["https://a", "https://b"], str(tmp_path)):
+            pass
+        with lease(["https://a"], str(tmp_path)):
+            pass
+
+
 def test_the_same_process_cannot_hold_it_twice(tmp_path):
     """The lock belongs to the open file, not to the process."""
     with lease(["https://a"], str(tmp_path)), pytest.raises(LeaseTaken), lease(["https://a"], str(tmp_path)):

@@ -5,7 +5,7 @@ from random import Random
 import pytest
 from worlds import Heart, World
 
-from networking_nsx.errors import Rejected, StoreError, Unavailable
+from networking_nsx.errors import Rejected, StoreError, Throttled, Unavailable
 from networking_nsx.model import Health, Kind
 from networking_nsx.sync.pacing import Pacer, PacingSettings
 from networking_nsx.sync.runner import Runner, Summary, once
@@ -63,7 +63,7 @@ def test_failures_back_off_and_a_success_resets():
     """Doubling from 1 to 64 s, never cut short by the interval; then 1 s again."""
     world = World(port=10)
     world.page_errors = {n: Unavailable("500") for n in range(9)}
-    follower = run(world, 1)
+    follower = run(world, 1, heart=Heart(world, kinds=(Kind.PORT,)))
     waits = [wait for _, wait in follower.failures]
     world.page_errors = {len(world.requests): Unavailable("500")}
     again = run(world, 1)
@@ -182,3 +182,11 @@ def test_once_waits_and_asks_again_for_a_failed_page_and_fails_in_the_end():
         list(once(Heart(world).sweeper, world, follower))
 
     assert [wait for _, wait in follower.failures] == [1, 2, 4, 8]
+
+
+def test_nsx_may_ask_for_a_longer_wait():
+    """`Retry-After` is waited for when it is longer than the back-off."""
+    world = World(port=10)
+    world.page_errors = {0: Throttled("slow down", retry_after=900)}
+
+    assert [wait for _, wait in run(world, 1).failures] == [900]

@@ -87,7 +87,7 @@ def test_nothing_is_absent_while_nsx_does_not_find_what_it_has_just_listed():
     world.vanish(Kind.PORT, 3)
     heart.sweep()
     look = world.look
-    world.look = lambda sought: (seen._replace(health=Health.ABSENT, path="") for seen in look(sought))
+    world.relook(health=Health.ABSENT, path="")
     lost = heart.sweep()
     after = list(world.writes)
     world.look = look
@@ -104,7 +104,7 @@ def test_a_look_that_finds_nothing_is_no_proof_of_absence(kind):
     heart = Heart(world)
     key = world.add(kind, "better", "DOWN" if kind is Kind.NETWORK else "ERROR")
     look = world.look
-    world.look = lambda sought: (seen._replace(health=Health.ABSENT) for seen in look(sought))
+    world.relook(health=Health.ABSENT)
     heart.sweep(3)
     before = world.neutron[key].status
     world.look = look
@@ -470,12 +470,12 @@ def test_looks_that_fail_leave_the_rows_for_the_next_sweep():
     heart = Heart(world)
     world.vanish(Kind.PORT, 3)
     heart.sweep()
-    world.look_errors = [Unavailable("timeout")]
+    world.look_errors = [Unavailable("timeout")] * 3
     failed = heart.sweep()
     after = list(world.writes)
     heart.sweep()
 
-    assert (failed.counts["failures"], failed.unsettled, after) == (1, 3, [])
+    assert (failed.counts["failures"], failed.unsettled, after) == (3, 3, [])
     assert world.statuses(Kind.PORT) == {"ACTIVE": 97, "ERROR": 3}
 
 
@@ -514,3 +514,147 @@ def test_a_circle_of_cursors_names_the_kind():
     world.page_errors = {3: CursorExpired("x"), 4: CursorExpired("x"), 5: CursorExpired("x")}
     with pytest.raises(Unavailable, match="port listing"):
         Heart(world).sweep()
+
+
+def test_one_poisoned_object_starves_no_other_row():
+    """A look that always fails costs its own row; it comes last in the next sweep."""
+    world = World(network=20)
+    for key in list(world.neutron):
+        world.neutron[key] = world.neutron[key]._replace(status="DOWN")
+    world.poisoned = {Key(Kind.NETWORK, f"network-{i:05}"): Unavailable("500") for i in range(4)}
+    heart = Heart(world, looks=10)
+    summary = heart.sweep()
+    heart.sweep(3)
+
+    assert summary.counts["failures"] == 4
+    assert world.statuses(Kind.NETWORK) == {"ACTIVE": 16, "DOWN": 4}
+    assert any(step.errors for step in heart.steps)
+
+
+def test_looks_stop_when_nsx_is_in_trouble():
+    """Five failures in a row: the others are not tried in this sweep, and the pass ends."""
+    world = World(port=100)
+    heart = Heart(world)
+    world.vanish(Kind.PORT, 10)
+    heart.sweep()
+    world.look_errors = [Unavailable("timeout")] * 99
+    summary = heart.sweep()
+
+    assert (summary.counts["failures"], summary.unsettled) == (5, 10)
+
+
+def test_a_kind_whose_listing_fails_does_not_keep_the_others_waiting():
+    """The sweep fails in the end, after everything else was settled."""
+    world = World(network=3, router=2, port=60)
+    heart = Heart(world)
+    world.flip(Kind.PORT, DOWN, 5)
+    world.page_errors = {1: Rejected("no routers today")}
+    with pytest.raises(Rejected):
+        heart.sweep()
+
+    assert world.statuses(Kind.PORT) == {"ACTIVE": 55, "DOWN": 5}
+
+
+def test_looks_are_made_in_lots():
+    """Between two lots the caller may stop: a stop is not kept waiting for 200 slow reads."""
+    world = World(network=40)
+    for key in list(world.neutron):
+        world.neutron[key] = world.neutron[key]._replace(status="DOWN")
+    heart = Heart(world)
+    heart.sweep()
+
+    assert max(step.counts.get("looked", 0) for step in heart.steps) == 10
+
+
+def test_a_listing_of_empty_pages_comes_to_an_end():
+    """Ever new cursors and never an object: begun again, and in the end failed."""
+    world = World(port=10)
+    numbers = iter(range(10**6))
+    page = world.page
+    world.page = lambda kind, _, length: page(kind, None, length)._replace(
+        observations=[], cursor=str(next(numbers))
+    )
+    with pytest.raises(Unavailable, match="expired 3 times"):
+        Heart(world, kinds=(Kind.PORT,)).sweep()
+
+    assert len(world.requests) < 1000
+
+
+@pytest.mark.parametrize("second", ["0-before", "z-after"])
+def test_a_duplicate_port_stays_down_after_a_restart(second):
+    """A port that gets better waits, in a process's first sweep, for a second object that may follow."""
+    world = World(port=10)
+    heart = Heart(world)
+    world.nsx[Kind.PORT][f"/port/{second}"] = ("port-00001", DOWN)
+    heart.sweep(2)
+    writes = len(world.writes)
+    heart.restart()
+    heart.sweep(3, length=2)
+
+    assert world.statuses(Kind.PORT) == {"ACTIVE": 9, "DOWN": 1}
+    assert len(world.writes) == writes
+
+
+def test_a_refused_duplicate_is_left_for_the_next_sweep():
+    """A look at a port goes to one object only: the other one might be down."""
+    world = World(port=10)
+    heart = Heart(world)
+    world.nsx[Kind.PORT]["/port/z"] = ("port-00001", DOWN)
+    heart.sweep(2)
+    key = Key(Kind.PORT, "port-00001")
+    world.neutron[key] = world.neutron[key]._replace(status="BUILD", revision=5)
+    world.before_write = [
+        lambda: world.neutron.update({key: world.neutron[key]._replace(revision=6, changed_at=START)})
+    ]
+    looks = len(world.looks)
+    summary = heart.sweep()
+    heart.sweep()
+
+    assert summary.counts["refused"] == 1
+    assert len(world.looks) == looks
+    assert world.neutron[key].status == "DOWN"
+
+
+def gateway(world: World, name: str, router: str, status: str = "DOWN") -> Key:
+    facts = OURS._replace(expects_twin=False)
+    return world.add(Kind.PORT, name, status, None, facts=facts, follows=router)
+
+
+def test_a_gateway_port_gets_better_only_with_its_routers_row():
+    """A listing that hides the router object that is down makes neither of them ACTIVE."""
+    world = World(router=2)
+    heart = Heart(world)
+    world.nsx[Kind.ROUTER]["/router/twin"] = ("router-00000", DOWN)
+    key = gateway(world, "gw", "router-00000")
+    heart.sweep(2)
+    page = world.page
+    world.page = lambda *asked: (found := page(*asked))._replace(
+        observations=[seen for seen in found.observations if seen.path != "/router/twin"]
+    )
+    heart.sweep(3)
+
+    assert world.neutron[Key(Kind.ROUTER, "router-00000")].status == "ERROR"
+    assert world.neutron[key].status == "DOWN"
+
+
+def test_a_gateway_port_of_a_router_that_is_gone_is_down():
+    """Its router is ERROR, proven absent."""
+    world = World(router=20)
+    heart = Heart(world)
+    key = gateway(world, "gw", "router-00000", "ACTIVE")
+    world.vanish(Kind.ROUTER, 1)
+    heart.sweep(3)
+
+    assert world.neutron[Key(Kind.ROUTER, "router-00000")].status == "ERROR"
+    assert world.neutron[key].status == "DOWN"
+
+
+def test_gateway_ports_are_sampled_by_their_routers():
+    """Thirty routers truly down: the brake's sample looks at them, not at ports that have no object."""
+    world = World(router=30)
+    heart = Heart(world)
+    keys = [gateway(world, f"gw-{i:05}", f"router-{i:05}", "ACTIVE") for i in range(30)]
+    world.flip(Kind.ROUTER, DOWN)
+    heart.sweep(3)
+
+    assert {world.neutron[key].status for key in keys} == {"DOWN"}

@@ -1,29 +1,29 @@
-"""Fills in the page on the options from `networking_nsx.options`, whenever the documentation is built."""
+"""Keeps docs/reference/options.md equal to `networking_nsx.options`.
+
+Run: python docs/tools/options_page.py. A test fails while the page is not up to date.
+"""
 
 import re
+from pathlib import Path
 from typing import Any
 
 from oslo_config import cfg
 
 from networking_nsx.options import NSX, SYNC
 
+PAGE = Path(__file__).parents[1] / "reference" / "options.md"
+
 _GROUPS = {"nsx": NSX, "nsx_sync": SYNC}
-_PLACE = re.compile(r"<!-- options-of (\w+) -->")
+_PLACE = re.compile(r"(<!-- options of (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
-def setup(app: Any) -> dict[str, Any]:
-    app.connect("source-read", _read)
-    return {"parallel_read_safe": True, "version": "1"}
+def refreshed(page: str) -> str:
+    """The page with each group's options in their place."""
+    return _PLACE.sub(lambda place: f"{place[1]}\n{_sections(place[2])}\n{place[3]}", page)
 
 
-def filled(page: str) -> str:
-    """Put each group's options in their place."""
-    return _PLACE.sub(lambda place: "\n".join(map(_section, _GROUPS[place[1]])), page)
-
-
-def _read(_app: Any, document: str, source: list[str]) -> None:
-    if document == "reference/options":
-        source[0] = filled(source[0])
+def _sections(group: str) -> str:
+    return "\n".join(map(_section, _GROUPS[group]))
 
 
 def _section(option: cfg.Opt) -> str:
@@ -64,3 +64,7 @@ def _choices(option: cfg.Opt) -> list[str]:
     words = [f"`{word}`" + (f" ({meaning})" if meaning else "") for word, meaning in pairs]
     words += [f"`{word}`" for word in of_items]
     return [f"- Choices: {', '.join(words)}"] if words else []
+
+
+if __name__ == "__main__":
+    PAGE.write_text(refreshed(PAGE.read_text()))
