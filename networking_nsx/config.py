@@ -6,10 +6,11 @@ and the file; so is an option that does not exist, because a misspelt one would 
 """
 
 import difflib
+import math
 import re
+import ssl
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -132,10 +133,13 @@ class _Group:
 
     def __getitem__(self, option: str) -> Any:
         try:
-            return self._conf[self.name][option]
+            value = self._conf[self.name][option]
         except (cfg.Error, ValueError) as error:
             reason = _OSLO_PREFIX.sub("", str(error))
             raise ConfigurationError(f"{self.where(option)}: {reason}") from error
+        if isinstance(value, float) and not math.isfinite(value):  # no bound refuses nan
+            raise ConfigurationError(f"{self.where(option)}: {value} is no finite number")
+        return value
 
     def where(self, option: str) -> str:
         """Name the option, and the file that sets it: the last one, under any of its names."""
@@ -173,6 +177,10 @@ def _required(group: _Group, option: str, what: str) -> str:
 
 
 def _managers(nsx: _Group) -> tuple[str, ...]:
+    if any("@" in manager for manager in nsx["managers"]):  # its parts may be a password's: print none
+        raise ConfigurationError(
+            f"{nsx.where('managers')}: no user or password in a URL; they belong to [nsx] user and password"
+        )
     managers = tuple(_base_url(nsx, manager) for manager in nsx["managers"] if manager)
     if not managers:
         raise ConfigurationError("[nsx] managers is not set: the base URLs of the NSX managers")
@@ -182,15 +190,16 @@ def _managers(nsx: _Group) -> tuple[str, ...]:
 
 
 def _base_url(nsx: _Group, manager: str) -> str:
-    url = urlsplit(manager if "://" in manager else f"https://{manager}")
+    complaint = ConfigurationError(
+        f"{nsx.where('managers')}: {manager!r} is no base URL; write it as https://host or https://host:port"
+    )
     try:
+        url = urlsplit(manager if "://" in manager else f"https://{manager}")
         port = url.port or _DEFAULT_PORTS[url.scheme]
-    except (KeyError, ValueError):
-        port = 0
-    if not url.hostname or not port or url.path.strip("/") or url.query or url.username:
-        raise ConfigurationError(
-            f"{nsx.where('managers')}: {manager!r} is no base URL; write it as https://host or https://host:port"
-        )
+    except (KeyError, ValueError) as error:
+        raise complaint from error
+    if not url.hostname or url.path.strip("/") or url.query:
+        raise complaint
     host = f"[{url.hostname}]" if ":" in url.hostname else url.hostname
     return f"{url.scheme}://{host}:{port}"
 
@@ -198,9 +207,11 @@ def _base_url(nsx: _Group, manager: str) -> str:
 def _http(nsx: _Group) -> HttpSettings:
     if nsx["ca_file"]:
         try:
-            Path(nsx["ca_file"]).read_bytes()
-        except OSError as error:
-            raise ConfigurationError(f"{nsx.where('ca_file')}: {error}") from error
+            ssl.create_default_context(cafile=nsx["ca_file"])
+        except OSError as error:  # ssl.SSLError is one
+            raise ConfigurationError(
+                f"{nsx.where('ca_file')}: {nsx['ca_file']} is no PEM file of certificates: {error}"
+            ) from error
     return HttpSettings(
         request_rate=nsx["request_rate"],
         connect_timeout=nsx["connect_timeout"],

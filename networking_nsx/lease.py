@@ -5,7 +5,7 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from networking_nsx.errors import ConfigurationError, LeaseTaken
@@ -13,8 +13,18 @@ from networking_nsx.errors import ConfigurationError, LeaseTaken
 
 @contextmanager
 def lease(managers: Sequence[str], folder: str = "") -> Iterator[None]:
-    """Hold the lock of this NSX. Raises LeaseTaken, or ConfigurationError when the folder does not serve."""
-    path = _path(managers, folder)
+    """Hold the lock of each manager of this NSX: whoever names but one of them is kept off as well.
+
+    Raises LeaseTaken, or ConfigurationError when the folder does not serve.
+    """
+    with ExitStack() as held:
+        for manager in sorted(set(managers)):
+            held.enter_context(_lock(_path(manager, folder)))
+        yield
+
+
+@contextmanager
+def _lock(path: Path) -> Iterator[None]:
     try:
         file = path.open("a+")
     except OSError as error:
@@ -34,6 +44,6 @@ def lease(managers: Sequence[str], folder: str = "") -> Iterator[None]:
         yield
 
 
-def _path(managers: Sequence[str], folder: str) -> Path:
-    name = hashlib.sha256(",".join(sorted(managers)).encode()).hexdigest()[:16]
+def _path(manager: str, folder: str) -> Path:
+    name = hashlib.sha256(manager.encode()).hexdigest()[:16]
     return Path(folder or tempfile.gettempdir()) / f"neutron-nsx-{name}.lock"

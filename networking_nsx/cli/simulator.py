@@ -5,8 +5,8 @@ import argparse
 from cliff.command import Command
 
 from networking_nsx.errors import ConfigurationError
-from networking_nsx.simulator.process import run
-from networking_nsx.simulator.settings import SimulatorSettings
+
+_LAST_PORT = 65535
 
 
 class SimulatorCommand(Command):
@@ -44,12 +44,17 @@ class SimulatorCommand(Command):
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
-        host, _, port = parsed_args.listen.rpartition(":")
-        if not host or not port.isdigit():
-            raise ConfigurationError(f"--listen {parsed_args.listen}: write it as HOST:PORT")
+        host, port = _address(parsed_args.listen)
+        try:  # here, not above: `--help` imports every command, and these packages are an extra
+            from networking_nsx.simulator.process import run  # noqa: PLC0415
+            from networking_nsx.simulator.settings import SimulatorSettings  # noqa: PLC0415
+        except ImportError as error:
+            raise ConfigurationError(
+                "the simulator needs packages that are not installed: pip install 'networking-nsx[simulator]'"
+            ) from error
         settings = SimulatorSettings(
-            host=host.strip("[]"),
-            port=int(port),
+            host=host,
+            port=port,
             allow_remote=parsed_args.allow_remote,
             nodes=parsed_args.nodes,
             tls=parsed_args.tls,
@@ -65,8 +70,18 @@ class SimulatorCommand(Command):
         run(settings)
 
 
+def _address(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdecimal() or int(port) > _LAST_PORT:
+        raise ConfigurationError(f"--listen {text}: write it as HOST:PORT, with a port up to {_LAST_PORT}")
+    return host.strip("[]"), int(port)
+
+
 def _count(text: str) -> int:
-    number = int(text)
+    try:
+        number = int(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number") from error
     if number < 0:
         raise argparse.ArgumentTypeError("must not be negative")
     return number

@@ -32,6 +32,9 @@ def engine(connection: str) -> Engine:
         return _engine(url)
     except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError, ImportError) as error:
         raise StoreError(f"[database] connection cannot be used: {error}") from error
+    except ValueError:
+        # What is no number may be a part of the password: it is not repeated, nor is the error that has it.
+        raise StoreError("[database] connection cannot be used: is its port a number?") from None
 
 
 def transact(engine: Engine, work: Callable[[Connection], _T], clock: Clock) -> _T:
@@ -89,8 +92,15 @@ def _limit_lock_waits(connection: sa.engine.interfaces.DBAPIConnection, _record:
 
 
 def _in_transaction(engine: Engine, work: Callable[[Connection], _T]) -> _T:
-    with engine.begin() as connection:
+    with _connected(engine) as connection, connection.begin():
         return work(connection)
+
+
+def _connected(engine: Engine) -> Connection:
+    try:
+        return engine.connect()
+    except TypeError as error:  # an argument in the URL that the driver does not know
+        raise StoreError(f"[database] connection cannot be used: {error}") from error
 
 
 def _contended(error: BaseException) -> bool:

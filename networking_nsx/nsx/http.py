@@ -10,6 +10,7 @@
 Only reads: a GET may be repeated on another manager without harm.
 """
 
+import ipaddress
 import logging
 import re
 import warnings
@@ -70,6 +71,10 @@ class Client:
         self._first = self._nodes[0]
         if settings.insecure:
             _warn_once([node.base for node in self._nodes])
+        if clear := [node.base for node in self._nodes if _in_the_clear(node.base)]:
+            LOG.warning(
+                "[nsx] managers: %s is not encrypted: anybody can read the password", ", ".join(clear)
+            )
 
     def __repr__(self) -> str:
         return f"Client({self._nodes})"
@@ -204,6 +209,16 @@ def _origin(url: str) -> str:
         raise ValueError(url)
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     return f"{parts.scheme}://{host}:{parts.port or _PORTS[parts.scheme]}"
+
+
+def _in_the_clear(base: str) -> bool:
+    """Whether the password leaves this machine as it is."""
+    url = urlsplit(base)
+    try:
+        local = ipaddress.ip_address(url.hostname or "").is_loopback
+    except ValueError:
+        local = url.hostname == "localhost"
+    return url.scheme == "http" and not local
 
 
 def _warn_once(bases: Sequence[str]) -> None:

@@ -48,17 +48,19 @@ class Sweeper:
         """
         failure: NsxError | None = None
         for kind in self.kinds:
+            # Where one kind failed for good, the next one shows at once whether NSX is there at all.
+            attempts = 1 if failure else PAGE_ATTEMPTS
             try:
-                yield from self._kind(kind, room)
+                yield from self._kind(kind, room, attempts)
             except NsxError as error:
                 failure = failure or error
         if failure:
             raise failure
 
-    def _kind(self, kind: Kind, room: Callable[[], int]) -> Iterator[Progress]:
+    def _kind(self, kind: Kind, room: Callable[[], int], attempts: int) -> Iterator[Progress]:
         for _ in range(RESTARTS):
             try:
-                yield from _Pass(self, kind).steps(room)
+                yield from _Pass(self, kind, attempts).steps(room)
             except CursorExpired:
                 yield Progress(kind, {"restarts": 1}, goes_on=True)
             else:
@@ -69,9 +71,10 @@ class Sweeper:
 class _Pass:
     """One pass over one kind, from its first page to its last doubt."""
 
-    def __init__(self, sweeper: Sweeper, kind: Kind) -> None:
+    def __init__(self, sweeper: Sweeper, kind: Kind, attempts: int) -> None:
         self._sweeper = sweeper
         self._kind = kind
+        self._attempts = attempts  # at each page
         self._ledger = sweeper.ledger
         self._counts: Counter[str] = Counter()
         self._words: Counter[str] = Counter()
@@ -102,7 +105,7 @@ class _Pass:
                 page = self._sweeper.source.page(self._kind, cursor, room())
             except Retryable as error:
                 failures += 1
-                if failures == PAGE_ATTEMPTS:
+                if failures == self._attempts:
                     raise
                 yield Progress(self._kind, {"failures": 1}, failure=error)
                 continue

@@ -417,6 +417,26 @@ def test_insecure_accepts_any_certificate_and_says_so_once(caplog):
     assert caplog.text.count("insecure") == 1
 
 
+@pytest.mark.parametrize(
+    ("managers", "told"),
+    [
+        (["http://127.0.0.1:80", "http://[::1]:80", "http://localhost:80", "https://10.0.0.1:443"], ""),
+        (
+            ["http://10.0.0.1:80", "https://10.0.0.2:443", "http://nsx:80"],
+            "http://10.0.0.1:80, http://nsx:80",
+        ),
+    ],
+)
+def test_a_password_in_the_clear_is_warned_of_once(caplog, managers, told):
+    """At the start, naming the managers; what stays on this machine is nobody's business."""
+    with Client(managers, ADMIN, HttpSettings(), CLOCK):
+        pass
+
+    assert [record.getMessage().partition(" is not")[0] for record in caplog.records] == (
+        [f"[nsx] managers: {told}"] if told else []
+    )
+
+
 def test_a_missing_ca_file_is_a_mistake_in_the_configuration():
     """The error names the option and the file."""
     with (

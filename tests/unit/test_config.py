@@ -144,8 +144,18 @@ def test_an_interval_of_zero_needs_no_delay_of_zero(load):
         ("nsx", "managers", "10.0.0.1,https://10.0.0.1:443"),
         ("nsx", "managers", "https://[::1"),
         ("nsx", "managers", "https://[nonsense]"),
-        *(("nsx", option.name, value) for option in NSX if isinstance(option, cfg.FloatOpt) for value in ENDLESS),
-        *(("nsx_sync", option.name, value) for option in SYNC if isinstance(option, cfg.FloatOpt) for value in ENDLESS),
+        *(
+            ("nsx", option.name, value)
+            for option in NSX
+            if isinstance(option, cfg.FloatOpt)
+            for value in ENDLESS
+        ),
+        *(
+            ("nsx_sync", option.name, value)
+            for option in SYNC
+            if isinstance(option, cfg.FloatOpt)
+            for value in ENDLESS
+        ),
     ],
 )
 def test_a_value_that_cannot_work_is_refused_by_name_and_file(load, group, option, value):
@@ -157,7 +167,13 @@ def test_a_value_that_cannot_work_is_refused_by_name_and_file(load, group, optio
 
 
 @pytest.mark.parametrize(
-    "manager", ["https://admin:sekret@10.0.0.1", "https://sekret@10.0.0.1", "admin:sekret@[::1", "x:sek@ret/@h"]
+    "manager",
+    [
+        "https://admin:sekret@10.0.0.1",
+        "https://sekret@10.0.0.1",
+        "admin:sekret@[::1",
+        "https://admin:sek,ret@10.0.0.1",
+    ],
 )
 def test_a_password_among_the_managers_is_refused_and_not_repeated(load, manager):
     """The message ends up in logs: it says where user and password belong."""

@@ -41,7 +41,11 @@ def test_another_nsx_has_a_lease_of_its_own(tmp_path):
 @pytest.mark.parametrize("others", [["https://a"], ["https://b"], ["https://c", "https://b"]])
 def test_one_manager_in_common_is_one_nsx(tmp_path, others):
     """Whoever names only some of the managers synchronizes the same NSX."""
-    with lease(["https://a", "https://b"], str(tmp_path)), pytest.raises(LeaseTaken), lease(others, str(tmp_path)):
+    with (
+        lease(["https://a", "https://b"], str(tmp_path)),
+        pytest.raises(LeaseTaken),
+        lease(others, str(tmp_path)),
+    ):
         pass
 
 
