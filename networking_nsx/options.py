@@ -199,7 +199,7 @@ SYNC = [
     cfg.StrOpt(
         "lock_path",
         default="",
-        help="Folder of the file that keeps a second synchronizer of the same NSX off this machine. "
-        "Empty: the folder for temporary files.",
+        help="Folder of the files, one per manager, that keep a second synchronizer of the same NSX off "
+        "this machine. Empty: the folder for temporary files.",
     ),
 ]
