@@ -52,11 +52,12 @@ class LogLines:
             _LOG.warning(
                 "nothing that NSX has is in scope: see [nsx_sync] network_types, physical_networks, drivers"
             )
-        if self._interval and summary.since_last > self._interval + 1:
+        if self._interval and summary.period > self._interval + 1:
             _LOG.warning(
-                "statuses are verified every %.1f s, not every %s s (state_sync_interval)",
-                summary.since_last,
+                "sweeps begin every %.1f s, not every %s s (state_sync_interval); a status may be %.1f s old",
+                summary.period,
                 self._interval,
+                summary.bound,
             )
 
     def _warn_of_held(self) -> None:

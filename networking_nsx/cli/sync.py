@@ -41,7 +41,7 @@ class Run(Command):
             managers, interval = ", ".join(settings.managers), settings.pacing.interval
             mode = ": report only, nothing is written" if settings.report_only else ""
             _LOG.info("synchronizing with %s (api %s) every %s s%s", managers, settings.api, interval, mode)
-            parts.runner(LogLines(settings.pacing.interval)).run(stop.is_set)
+            parts.runner(LogLines(interval + settings.pacing.jitter)).run(stop.is_set)
         _LOG.info("stopped")
 
 

@@ -19,7 +19,8 @@ class Summary:
     counts: Counter[str] = field(default_factory=Counter)
     words: Counter[str] = field(default_factory=Counter)
     seconds: float = 0.0  # from its first request to its last write
-    since_last: float = 0.0  # from the end of the sweep before: no status was verified longer ago than this
+    period: float = 0.0  # from the beginning of the sweep before to the beginning of this one
+    bound: float = 0.0  # from there to the end of this one: nothing it met was verified longer ago
 
     def add(self, progress: Progress) -> None:
         self.counts.update(progress.counts)
@@ -59,7 +60,7 @@ class Runner:
         self._clock = clock
         self._listener = listener
         self._first_delay = first_delay
-        self._ended: float | None = None
+        self._began: float | None = None  # the last complete sweep
 
     def run(self, stopping: Callable[[], bool]) -> None:
         """Sweep until `stopping()`, which is asked between steps and after every wait."""
@@ -102,8 +103,9 @@ class Runner:
     def _swept(self, summary: Summary, began: float) -> None:
         ended = self._clock.monotonic()
         summary.seconds = ended - began
-        summary.since_last = ended - (began if self._ended is None else self._ended)
-        self._ended = ended
+        before = began if self._began is None else self._began
+        summary.period, summary.bound = began - before, ended - before
+        self._began = began
         self._sweep_backoff.succeeded()
         self._listener.swept(summary)
 

@@ -46,7 +46,15 @@ def test_sweeps_follow_each_other_at_the_interval():
 
     assert world.waits[0] == 5.0
     assert world.waits[1:4] == [pytest.approx(10.0)] * 3
-    assert [summary.since_last for summary in follower.summaries] == [0, 10, 10, 10]
+    assert [summary.period for summary in follower.summaries] == [0, 10, 10, 10]
+
+
+def test_the_true_bound_is_reported():
+    """What one sweep met first may be what the next meets last: from the one's beginning to the other's end."""
+    world = World(port=2000)
+    follower = run(world, 3)
+
+    assert [summary.bound for summary in follower.summaries] == [7.5, 17.5, 17.5]
 
 
 def test_chunks_are_spread_over_the_interval():
