@@ -50,7 +50,7 @@ def test_sweeps_follow_each_other_at_the_interval():
 
 
 def test_the_true_bound_is_reported():
-    """What one sweep met first may be what the next meets last: from the one's beginning to the other's end."""
+    """What one sweep met first the next may meet last: from the one's beginning to the other's end."""
     world = World(port=2000)
     follower = run(world, 3)
 
