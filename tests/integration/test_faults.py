@@ -109,7 +109,7 @@ ALSO = {
     "objects that a listing hides, spoils or repeats, sweep after sweep": "test_faults_objects.py",
     "managers that fail one by one": "test_faults_nodes.py",
     "inventories lost and restored, racks down": "test_brake_scenarios.py",
-    "deadlocks and locks in Neutron's database": "test_neutron_races.py",
+    "deadlocks and locks in Neutron's database": "test_faults_database.py",
 }
 
 CASES = [

@@ -1,0 +1,50 @@
+"""Neutron's database in trouble while a sweep writes: the same three questions as of NSX's faults."""
+
+import threading
+import time
+
+import pytest
+import sqlalchemy as sa
+from cloud import TABLES
+from line import Line, differing
+
+from networking_nsx.simulator import Simulator
+
+PORTS = TABLES["ports"]
+_WAITING = "SELECT count(*) FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT'"
+
+
+def wait_for_a_waiting_lock(connection):
+    for _ in range(100):
+        if connection.scalar(sa.text(_WAITING)):
+            return
+        time.sleep(0.15)  # the server renews this table only for who has not asked for 0.1 s
+    pytest.fail("nobody waits for a lock")
+
+
+def test_a_deadlock_in_mid_sweep_costs_a_retry(mariadb):
+        sa.event.listen(mariadb, "handle_error", lambda met: deadlocks.append(str(met.original_exception)))
+    deadlocks = []
+    with Simulator(networks=1, ports=6, routers=100) as sim, Line(mariadb, sim) as line:
+        sa.event.listen(
+            mariadb, "handle_error", lambda error: deadlocks.append(str(error.original_exception))
+        )
+        before = line.statuses()
+        ids = sorted(row_id for kind, row_id in before if kind == "port")
+        with mariadb.connect() as watcher, mariadb.connect() as other:
+            # The server ends the transaction that did less.
+            other.execute(sa.update(TABLES["routers"]).values(name="much"))
+            other.execute(sa.update(PORTS).where(PORTS.c.id == ids[-1]).values(name="first"))
+            sweep = threading.Thread(target=line.sweep)
+            sweep.start()
+            wait_for_a_waiting_lock(watcher)
+            other.execute(sa.update(PORTS).where(PORTS.c.id == ids[0]).values(name="second"))
+            other.commit()
+            sweep.join(60)
+        after = line.statuses()
+        later = line.sweep()
+        truth = line.truth(before)
+
+    assert any("Deadlock" in error for error in deadlocks)
+    assert differing(after, truth) == {}
+    assert later.counts["written"] == 0
