@@ -37,14 +37,12 @@ def tags(item: Item) -> list[tuple[str, str]]:
     """(scope, tag) pairs, as the original plug-in wrote them; none on what is not ours."""
     if item.neutron_id is None:
         return []
-    pairs = [
-        ("quantum", _VERSION),
-        ("os_tid", item.tenant),
-        (_ID_SCOPES[item.kind], item.neutron_id),
-        ("vm_id", item.device_id or ""),
-        ("multi_lswitch", "True" if item.chained else ""),
-    ]
-    return [(scope, tag) for scope, tag in pairs if tag]
+    pairs = [("quantum", _VERSION), ("os_tid", item.tenant), (_ID_SCOPES[item.kind], item.neutron_id)]
+    if item.device_id:
+        pairs.append(("vm_id", item.device_id))
+    if item.chained:
+        pairs.append(("multi_lswitch", "True"))
+    return pairs
 
 
 def name(item: Item) -> str:
