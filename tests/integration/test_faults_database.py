@@ -23,7 +23,7 @@ def wait_for_a_waiting_lock(connection):
 
 
 def test_a_deadlock_in_mid_sweep_costs_a_retry(mariadb):
-    """The server ends our transaction; the sweep writes all the same, and the next one finds nothing to do."""
+    """The server ends our transaction; the sweep writes all the same, and the next has nothing to do."""
     deadlocks = []
     with Simulator(networks=1, ports=6, routers=100) as sim, Line(mariadb, sim) as line:
         sa.event.listen(
