@@ -3,9 +3,15 @@
 import argparse
 import sys
 
-from benchmarks import scale, simulator_page, sweeps, writes
+from benchmarks import policy, scale, simulator_page, sweeps, writes
 
-BENCHMARKS = {"sweep": sweeps.run, "writes": writes.run, "scale": scale.run, "simulator": simulator_page.run}
+BENCHMARKS = {
+    "sweep": sweeps.run,
+    "writes": writes.run,
+    "scale": scale.run,
+    "policy": policy.run,
+    "simulator": simulator_page.run,
+}
 
 
 def main() -> int:

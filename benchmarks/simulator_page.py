@@ -1,4 +1,7 @@
-"""The simulator's own speed: CPU of its process for a page of 1,000 ports, over real HTTP."""
+"""The simulator's own speed: CPU of its process for a page of 1,000 ports, over real HTTP.
+
+The first listing renders every object; the ones after it send the bytes that were kept.
+"""
 
 import requests
 
@@ -20,9 +23,13 @@ def run(*, quick: bool) -> list[Check]:
     with simulator(PORTS // 10 if quick else PORTS) as (nsx, manager), requests.Session() as session:
         login = {"username": "admin", "password": "admin"}
         session.post(f"{manager}/ws.v1/login", data=login, timeout=PATIENCE).raise_for_status()
-        _milliseconds(nsx, session, manager)  # renders every object, once
-        figures = [_milliseconds(nsx, session, manager) for _ in range(ROUNDS)]
-    return [Check(f"simulator: CPU of a page of {_PAGE} ports", figures, _TARGET, " ms")]
+        first, *later = [_milliseconds(nsx, session, manager) for _ in range(1 + ROUNDS)]
+    return [
+        Check(
+            f"simulator: CPU of a page of {_PAGE} ports, listed for the first time", [first], _TARGET, " ms"
+        ),
+        Check(f"simulator: CPU of a page of {_PAGE} ports", later, _TARGET, " ms"),
+    ]
 
 
 def _milliseconds(nsx: Child, session: requests.Session, manager: str) -> float:

@@ -22,6 +22,9 @@ from networking_nsx.neutron.database import engine
 from networking_nsx.neutron.populate import populate
 
 PATIENCE = 60.0  # seconds for a server to start
+RATES = {"mh": 1000, "policy": 100}  # requests a second; NSX Policy answers 429 to more than 100
+
+_LIMITS = {"mh": "limit", "policy": "limit_policy"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,7 @@ class World:
     folder: Path
     manager: str
     database: str  # its URL
+    api: str = "mh"
 
     def ours(self, nova: int = 0) -> Child:
         """Our synchronizer, connected; `nova` is the port where Nova listens."""
@@ -43,9 +47,10 @@ notify_nova_on_port_status_changes = {bool(nova)}
 [database]
 connection = {self.database}
 [nsx]
+api = {self.api}
 managers = {self.manager}
 password = admin
-request_rate = 1000
+request_rate = {RATES[self.api]}
 [nova]
 auth_type = none
 endpoint = http://127.0.0.1:{nova}
@@ -54,7 +59,7 @@ endpoint = http://127.0.0.1:{nova}
         return Child.of("ours", str(file))
 
     def limit(self) -> Child:
-        return Child.of("limit", self.manager, self.database)
+        return Child.of(_LIMITS[self.api], self.manager, self.database)
 
     def set_ports(self, status: str, fraction: float, seed: int) -> list[str]:
         """Let a fraction of NSX's ports change; their ids."""
@@ -66,27 +71,29 @@ endpoint = http://127.0.0.1:{nova}
 
 
 @contextmanager
-def world(ports: int, database: str) -> Iterator[World]:
+def world(ports: int, database: str, api: str = "mh") -> Iterator[World]:
     """So many ports, settled. The database is one of `DATABASES`."""
     with ExitStack() as opened:
         folder = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="nsx-bench-")))
         folder.chmod(0o755)  # MariaDB runs as another user
-        _simulator, manager = opened.enter_context(simulator(ports))
+        _simulator, manager = opened.enter_context(simulator(ports, api))
         url = opened.enter_context(DATABASES[database](folder))
-        made = World(folder, manager, url)
+        made = World(folder, manager, url, api)
         _populate(made)
         yield made
 
 
 @contextmanager
-def simulator(ports: int) -> Iterator[tuple[Child, str]]:
+def simulator(ports: int, api: str = "mh") -> Iterator[tuple[Child, str]]:
     """A simulated NSX and its URL.
 
     It has so many ports, a fiftieth as many switches, a five-hundredth as many routers.
     """
     sizes = {"networks": ports // 50, "ports": ports, "routers": ports // 500, "seed": 7}
     options = [word for name, size in sizes.items() for word in (f"--{name}", str(size))]
-    with Child([sys.executable, "-m", "networking_nsx.cli.main", "simulator", *options]) as child:
+    with Child(
+        [sys.executable, "-m", "networking_nsx.cli.main", "simulator", "--api", api, *options]
+    ) as child:
         yield child, child.ready["managers"][0]
 
 
@@ -149,6 +156,6 @@ def _populate(made: World) -> None:
     database = engine(made.database)
     schema.create(database)
     populate(database, inventory(made.manager))
+    with database.begin() as connection:  # as NSX has them
+        connection.exec_driver_sql("UPDATE ports SET status = 'ACTIVE'")
     database.dispose()
-    with made.ours() as ours:
-        ours.ask("sweep")

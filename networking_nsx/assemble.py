@@ -3,9 +3,10 @@
 import logging
 import random
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 from oslo_config import cfg
 
@@ -19,15 +20,33 @@ from networking_nsx.neutron.events import recent
 from networking_nsx.neutron.nova import PATIENCE, NovaNotifier, Silence
 from networking_nsx.neutron.nova_client import notifier_from
 from networking_nsx.neutron.store import NeutronStore, ReportStore
+from networking_nsx.nsx.api import MH, POLICY, Api
+from networking_nsx.nsx.auth import (
+    Authentication,
+    Basic,
+    BasicFromFile,
+    Certificate,
+    Credential,
+    Login,
+    LoginFromFile,
+    PolicyLogin,
+    Token,
+)
+from networking_nsx.nsx.checks import Manager
 from networking_nsx.nsx.http import Client
 from networking_nsx.nsx.mh import MhLogin, MhSource
-from networking_nsx.ports import Clock, Source, Store
-from networking_nsx.sync.brake import Brake
+from networking_nsx.nsx.policy import PolicySource
+from networking_nsx.ports import Clock, Hint, Source, Store
+from networking_nsx.sync.brake import Allowance, Brake
+from networking_nsx.sync.canary import Canary
+from networking_nsx.sync.damping import Damped
 from networking_nsx.sync.ledger import Ledger
 from networking_nsx.sync.pacing import Pacer
-from networking_nsx.sync.runner import Listener, Runner
+from networking_nsx.sync.runner import Gate, Listener, Runner, SettleListener, SettleRunner
+from networking_nsx.sync.settle import Schedule, Settler
 from networking_nsx.sync.sweep import Sweeper
 
+URGENT_SHARE = 0.1  # of `request_rate`, kept for single rows; more stretches the sweeps of a busy cloud
 FAREWELL = 10.0  # seconds at the end for what Nova has not been told yet; the next start tells it the rest
 
 _LOG = logging.getLogger(__name__)
@@ -39,14 +58,26 @@ class Parts:
 
     settings: Settings
     source: Source
+    urgent: Source
+    """The same NSX, for the settle runner: of the source it shares what threads may, the client."""
     store: Store
     brake: Brake
     sweeper: Sweeper
     clock: Clock
 
-    def runner(self, listener: Listener) -> Runner:
-        pacer = Pacer(self.settings.pacing, random.Random())
-        return Runner(self.sweeper, pacer, self.clock, listener, self.settings.first_delay)
+    def schedule(self) -> Schedule:
+        return Schedule(self.clock, threading.Lock())
+
+    def settle_runner(self, schedule: Schedule, listener: SettleListener, gate: Gate) -> SettleRunner:
+        allowance = Allowance(self.settings.brake)
+        settler = Settler(self.urgent, self.store, schedule, allowance, self.clock)
+        return SettleRunner(settler, self.clock, listener, gate)
+
+    def runner(self, listener: Listener, gate: Gate, hint: Hint) -> Runner:
+        pacing = replace(self.settings.pacing, page_maximum=self.source.page_maximum)
+        pacer = Pacer(pacing, random.Random())
+        sweeper = replace(self.sweeper, direct_seconds=float(pacing.interval), hint=hint)
+        return Runner(sweeper, pacer, self.clock, listener, self.settings.first_delay, gate)
 
 
 @contextmanager
@@ -70,26 +101,97 @@ def writer(conf: cfg.ConfigOpts, stop: threading.Event) -> Iterator[Parts]:
 
 
 @contextmanager
+def daemon(conf: cfg.ConfigOpts, stop: threading.Event) -> Iterator[Parts]:
+    """As `writer`, for two runners that share a budget and a store, which delays writes of flapping ports.
+
+    Raises ConfigurationError, and StoreError when the database is not Neutron's.
+    """
+    with ExitStack() as opened:
+        parts = _parts(conf, stop, opened, writes=True, urgent_share=URGENT_SHARE)
+        store = Damped(parts.store, parts.clock, threading.Lock())
+        yield replace(parts, store=store, sweeper=replace(parts.sweeper, store=store))
+
+
+@contextmanager
 def only_one(settings: Settings) -> Iterator[None]:
     """Hold the lease of this NSX on this machine. Raises LeaseTaken."""
     with lease(settings.managers, settings.lock_path):
         yield
 
 
-def _parts(conf: cfg.ConfigOpts, stop: threading.Event, opened: ExitStack, *, writes: bool) -> Parts:
+@contextmanager
+def manager(settings: Settings, base: str) -> Iterator[Manager]:
+    """One manager of this NSX, to be asked by itself. A question ends within a minute."""
+    clock = SystemClock(threading.Event())
+    http = replace(settings.http, retries=0, total_timeout=min(settings.http.total_timeout, 60.0))
+    with _client(replace(settings, managers=(base,), http=http), clock) as client:
+        source = _SOURCES[settings.api](settings, client, clock)
+        yield Manager(base, client, source, http, settings.kinds, clock)
+
+
+def _parts(
+    conf: cfg.ConfigOpts,
+    stop: threading.Event,
+    opened: ExitStack,
+    *,
+    writes: bool,
+    urgent_share: float = 0.0,
+) -> Parts:
     settings = config.settings(conf)
     clock = SystemClock(stop)
-    source = _source(settings, clock, opened)
+    http = replace(settings.http, urgent_share=urgent_share)
+    client = opened.enter_context(_client(replace(settings, http=http), clock))
+    source = _SOURCES[settings.api](settings, client, clock)
+    urgent = _SOURCES[settings.api](settings, client.urgent(), clock)
     store = _store(settings, conf, clock, opened, writes=writes and not settings.report_only)
     brake = Brake(settings.brake, random.Random())
-    sweeper = Sweeper(source, Ledger(settings.ledger), store, brake, clock, settings.kinds, settings.looks)
-    return Parts(settings, source, store, brake, sweeper, clock)
+    sweeper = Sweeper(
+        source,
+        Ledger(settings.ledger),
+        store,
+        brake,
+        Canary(settings.canary, random.Random()),
+        clock,
+        settings.kinds,
+        settings.looks,
+    )
+    return Parts(settings, source, urgent, store, brake, sweeper, clock)
 
 
-def _source(settings: Settings, clock: Clock, opened: ExitStack) -> Source:
-    login = MhLogin(settings.user, settings.password)
-    client = opened.enter_context(Client(settings.managers, login, settings.http, clock))
+def _client(settings: Settings, clock: Clock) -> Client:
+    authentication = _AUTHENTICATIONS[settings.api, settings.auth](settings)
+    return Client(settings.managers, authentication, settings.http, clock, api=_APIS[settings.api])
+
+
+def _login(settings: Settings, login: Callable[[str, str], Login]) -> Login:
+    if settings.password_file:
+        return LoginFromFile(partial(login, settings.user), settings.password_file)
+    return login(settings.user, settings.password)
+
+
+def _basic(settings: Settings) -> Credential:
+    if settings.password_file:
+        return BasicFromFile(settings.user, settings.password_file)
+    return Basic(settings.user, settings.password)
+
+
+def _mh(settings: Settings, client: Client, clock: Clock) -> Source:
     return MhSource(client, clock, settings.generation_timeout)
+
+
+def _policy(settings: Settings, client: Client, clock: Clock) -> Source:
+    return PolicySource(client, clock, settings.policy)
+
+
+_APIS: Mapping[str, Api] = {"mh": MH, "policy": POLICY}
+_AUTHENTICATIONS: Mapping[tuple[str, str], Callable[[Settings], Authentication]] = {
+    ("mh", "session"): lambda settings: _login(settings, MhLogin),
+    ("policy", "session"): lambda settings: _login(settings, PolicyLogin),
+    ("policy", "basic"): _basic,
+    ("policy", "certificate"): lambda settings: Certificate(settings.http.client_cert_file),
+    ("policy", "token"): lambda settings: Token(settings.token_file),
+}
+_SOURCES: Mapping[str, Callable[[Settings, Client, Clock], Source]] = {"mh": _mh, "policy": _policy}
 
 
 def _store(

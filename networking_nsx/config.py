@@ -1,36 +1,36 @@
-"""From the configuration files to settings, checked. With `options.py`, alone knows oslo.config.
+"""From the configuration files to settings, checked. With `options` and the other `config_*.py`,
+alone knows oslo.config.
 
 The files are those that Neutron reads. The old groups `NSX_SYNC` and `NVP_SYNC` and the connection options
 of vmware-nsx are still accepted. A value that cannot work is a ConfigurationError that names the option
 and the file; so is an option that does not exist, because a misspelt one would change nothing in silence.
 """
 
-import difflib
-import math
 import re
-import ssl
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
-from urllib.parse import urlsplit
 
 from oslo_config import cfg
 from oslo_log import log
 
+from networking_nsx.config_access import check_authentication, check_files, managers
+from networking_nsx.config_files import Group, unknown_options
 from networking_nsx.errors import ConfigurationError
 from networking_nsx.model import Kind
 from networking_nsx.neutron.scope import Scope
+from networking_nsx.nsx.codec_policy import Tags
 from networking_nsx.nsx.http import HttpSettings
-from networking_nsx.options import NSX, SYNC, SYNC_GROUPS
+from networking_nsx.nsx.listing_policy import PolicySettings
+from networking_nsx.options import OPTIONS
 from networking_nsx.sync.brake import BrakeSettings
+from networking_nsx.sync.canary import CanarySettings
 from networking_nsx.sync.ledger import LedgerSettings
+from networking_nsx.sync.misses import MissingSettings
 from networking_nsx.sync.pacing import PacingSettings
 
 _DATABASE = [cfg.StrOpt("connection", secret=True, help="Neutron's database, as in neutron.conf.")]
 
-_OSLO_PREFIX = re.compile(r"^Value for option \S+ from LocationInfo\(.*?\) is not valid: ")
-_NEARLY = 0.9  # so like a name of ours that nobody else's is: [nsxsync] is, [nsx_v3] is not
-_DEFAULT_PORTS = {"https": 443, "http": 80}
+_LINE = re.compile(r":(\d+), ")  # in what oslo.config says of a file
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +39,13 @@ class Settings:
 
     api: str
     managers: tuple[str, ...]
+    auth: str
     user: str
     password: str
+    password_file: str
+    token_file: str
     generation_timeout: float
+    policy: PolicySettings
     http: HttpSettings
     connection: str
     scope: Scope
@@ -50,9 +54,11 @@ class Settings:
     pacing: PacingSettings
     ledger: LedgerSettings
     brake: BrakeSettings
+    canary: CanarySettings
     looks: int
     first_delay: float
     lock_path: str
+    control_socket: str
     always_read_status: bool
 
     def __repr__(self) -> str:  # neither the password nor the connection's
@@ -61,7 +67,7 @@ class Settings:
 
 def list_opts() -> list[tuple[str, list[cfg.Opt]]]:
     """For oslo-config-generator."""
-    return [("nsx", NSX), ("nsx_sync", SYNC)]
+    return list(OPTIONS.items())
 
 
 def load(files: Sequence[str]) -> cfg.ConfigOpts:
@@ -75,86 +81,98 @@ def load(files: Sequence[str]) -> cfg.ConfigOpts:
         conf([], project="neutron", default_config_files=list(files), default_config_dirs=[])
     except cfg.ConfigFilesNotFoundError as error:
         raise ConfigurationError(f"no such configuration file: {', '.join(error.config_files)}") from error
-    except (cfg.Error, OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"the configuration cannot be read: {error}") from error
-    for complaint in _unknown_options(files):
+    except cfg.ConfigFileParseError as error:
+        # Without the error, which has the line: it may be a password that lacks its "=".
+        place = _LINE.search(str(error.msg))
+        at = f"{error.config_file}, line {place[1]}" if place else error.config_file
+        raise ConfigurationError(f"{at}: neither [section], nor name = value, nor a comment") from None
+    except (cfg.Error, OSError, ValueError) as error:
+        raise ConfigurationError(f"{', '.join(files)}: the configuration cannot be read: {error}") from error
+    for complaint in unknown_options(files):
         raise ConfigurationError(complaint)
     return conf
 
 
 def settings(conf: cfg.ConfigOpts) -> Settings:
     """What the options mean, checked one by one and against each other. Raises ConfigurationError."""
-    nsx, sync = _Group(conf, "nsx"), _Group(conf, "nsx_sync")
+    nsx, sync = Group(conf, "nsx"), Group(conf, "nsx_sync")
     _check_together(nsx, sync)
-    kinds = tuple(kind for kind in Kind if kind.value in sync["kinds"])
+    scope = _scope(nsx, sync)
     return Settings(
         api=nsx["api"],
-        managers=_managers(nsx),
+        managers=managers(nsx),
+        auth=nsx["auth"],
         user=nsx["user"],
         password=nsx["password"],
+        password_file=nsx["password_file"],
+        token_file=nsx["token_file"],
         generation_timeout=nsx["generation_timeout"],
+        policy=_policy(nsx),
         http=_http(nsx),
-        connection=_required(_Group(conf, "database"), "connection", "Neutron's database"),
-        scope=Scope(
-            frozenset(kinds),
-            tuple(sync["network_types"]),
-            tuple(sync["physical_networks"]),
-            tuple(sync["drivers"]),
-        ),
+        connection=_required(Group(conf, "database"), "connection", "Neutron's database"),
+        scope=scope,
         report_only=sync["mode"] == "report",
-        kinds=kinds,
-        pacing=PacingSettings(
-            sync["state_sync_interval"],
-            sync["min_sync_req_delay"],
-            sync["min_chunk_size"],
-            sync["max_random_sync_delay"],
-        ),
-        ledger=LedgerSettings(sync["missing_grace"], sync["missing_sweeps"], sync["unknown_after"]),
-        brake=BrakeSettings(
-            sync["brake_percent"] / 100,
-            sync["brake_minimum"],
-            sync["brake_window"],
-            sync["brake_sample"],
-            sync["brake_agreement"] / 100,
-        ),
+        kinds=tuple(kind for kind in Kind if kind in scope.kinds),
+        pacing=_pacing(sync),
+        ledger=_ledger(nsx, sync),
+        brake=_brake(sync),
+        canary=_canary(sync),
         looks=sync["looks_per_sweep"],
         first_delay=sync["first_delay"],
         lock_path=sync["lock_path"],
+        control_socket=sync["control_socket"],
         always_read_status=sync["always_read_status"],
     )
 
 
-class _Group:
-    """The options of one group, read with errors that say where they come from."""
-
-    def __init__(self, conf: cfg.ConfigOpts, name: str) -> None:
-        self._conf = conf
-        self.name = name
-
-    def __getitem__(self, option: str) -> Any:
-        try:
-            value = self._conf[self.name][option]
-        except (cfg.Error, ValueError) as error:
-            reason = _OSLO_PREFIX.sub("", str(error))
-            raise ConfigurationError(f"{self.where(option)}: {reason}") from error
-        if isinstance(value, float) and not math.isfinite(value):  # no bound refuses nan
-            raise ConfigurationError(f"{self.where(option)}: {value} is no finite number")
-        return value
-
-    def where(self, option: str) -> str:
-        """Name the option, and the file that sets it: the last one, under any of its names."""
-        names = {(self.name, option)}
-        for known in dict(list_opts()).get(self.name, []):
-            if known.dest == option:
-                names |= {(str(old.group), str(old.name)) for old in known.deprecated_opts}
-        for file in reversed(self._conf.config_file):
-            sections = _sections(file)
-            if any(name in sections.get(group, {}) for group, name in names):
-                return f"[{self.name}] {option} (set in {file})"
-        return f"[{self.name}] {option} (not set in any file)"
+def _scope(nsx: Group, sync: Group) -> Scope:
+    return Scope(
+        kinds=frozenset(Kind(name) for name in sync["kinds"]),
+        network_types=tuple(sync["network_types"]),
+        physical_networks=tuple(sync["physical_networks"]),
+        drivers=tuple(sync["drivers"]),
+        api=nsx["api"],
+    )
 
 
-def _check_together(nsx: _Group, sync: _Group) -> None:
+def _pacing(sync: Group) -> PacingSettings:
+    return PacingSettings(
+        interval=sync["state_sync_interval"],
+        delay=sync["min_sync_req_delay"],
+        chunk=sync["min_chunk_size"],
+        jitter=sync["max_random_sync_delay"],
+    )
+
+
+def _ledger(nsx: Group, sync: Group) -> LedgerSettings:
+    missing = MissingSettings(
+        grace=sync["missing_grace"],
+        sweeps=sync["missing_sweeps"],
+        apart=nsx["index_lag"] if nsx["api"] == "policy" else 0.0,
+    )
+    return LedgerSettings(missing=missing, unknown_after=sync["unknown_after"])
+
+
+def _brake(sync: Group) -> BrakeSettings:
+    return BrakeSettings(
+        share=sync["brake_percent"] / 100,
+        minimum=sync["brake_minimum"],
+        window=sync["brake_window"],
+        sample=sync["brake_sample"],
+        agreement=sync["brake_agreement"] / 100,
+    )
+
+
+def _canary(sync: Group) -> CanarySettings:
+    return CanarySettings(
+        sample=sync["canary_sample"],
+        share=sync["canary_percent"] / 100,
+        clean=sync["canary_clean"],
+        apart=sync["canary_apart"],
+    )
+
+
+def _check_together(nsx: Group, sync: Group) -> None:
     interval, delay = sync["state_sync_interval"], sync["min_sync_req_delay"]
     if interval and delay > interval:
         raise ConfigurationError(
@@ -165,85 +183,37 @@ def _check_together(nsx: _Group, sync: _Group) -> None:
         raise ConfigurationError(
             f"{nsx.where('insecure')} switches off what {nsx.where('ca_file')} is for; remove one of them"
         )
+    check_authentication(nsx)
     if not sync["kinds"]:
         raise ConfigurationError(f"{sync.where('kinds')}: name at least one of {', '.join(Kind)}")
 
 
-def _required(group: _Group, option: str, what: str) -> str:
+def _required(group: Group, option: str, what: str) -> str:
     value: str | None = group[option]
     if not value:
         raise ConfigurationError(f"[{group.name}] {option} is not set: {what}")
     return value
 
 
-def _managers(nsx: _Group) -> tuple[str, ...]:
-    if any("@" in manager for manager in nsx["managers"]):  # its parts may be a password's: print none
-        raise ConfigurationError(
-            f"{nsx.where('managers')}: no user or password in a URL; they belong to [nsx] user and password"
-        )
-    managers = tuple(_base_url(nsx, manager) for manager in nsx["managers"] if manager)
-    if not managers:
-        raise ConfigurationError("[nsx] managers is not set: the base URLs of the NSX managers")
-    if len(set(managers)) < len(managers):
-        raise ConfigurationError(f"{nsx.where('managers')}: the same manager twice")
-    return managers
-
-
-def _base_url(nsx: _Group, manager: str) -> str:
-    complaint = ConfigurationError(
-        f"{nsx.where('managers')}: {manager!r} is no base URL; write it as https://host or https://host:port"
-    )
-    try:
-        url = urlsplit(manager if "://" in manager else f"https://{manager}")
-        port = url.port or _DEFAULT_PORTS[url.scheme]
-    except (KeyError, ValueError) as error:
-        raise complaint from error
-    if not url.hostname or url.path.strip("/") or url.query:
-        raise complaint
-    host = f"[{url.hostname}]" if ":" in url.hostname else url.hostname
-    return f"{url.scheme}://{host}:{port}"
-
-
-def _http(nsx: _Group) -> HttpSettings:
-    if nsx["ca_file"]:
-        try:
-            ssl.create_default_context(cafile=nsx["ca_file"])
-        except OSError as error:  # ssl.SSLError is one
-            raise ConfigurationError(
-                f"{nsx.where('ca_file')}: {nsx['ca_file']} is no PEM file of certificates: {error}"
-            ) from error
+def _http(nsx: Group) -> HttpSettings:
+    check_files(nsx)
     return HttpSettings(
         request_rate=nsx["request_rate"],
         connect_timeout=nsx["connect_timeout"],
         answer_timeout=nsx["http_timeout"],
         total_timeout=nsx["request_timeout"],
         retries=nsx["retries"],
+        concurrency=nsx["concurrency"],
         ca_file=nsx["ca_file"],
         insecure=nsx["insecure"],
+        client_cert_file=nsx["client_cert_file"],
+        client_key_file=nsx["client_key_file"],
     )
 
 
-def _unknown_options(files: Sequence[str]) -> Iterator[str]:
-    """Complaints about names in our groups that are no options of ours, and groups that are nearly ours."""
-    sync = {option.dest for option in SYNC}
-    known = {"nsx": {option.dest for option in NSX}, **dict.fromkeys(SYNC_GROUPS, sync)}
-    for file in files:
-        for group, found in _sections(file).items():
-            near = difflib.get_close_matches(group.lower(), known, 1, _NEARLY)
-            if near and group.lower() != near[0]:
-                yield f"[{group}] in {file} is no section that is read; did you mean [{near[0]}]?"
-            names = known.get(group, found.keys())
-            for name in found.keys() - names:
-                close = difflib.get_close_matches(name, names, 1)
-                hint = f"; did you mean {close[0]}?" if close else ""
-                yield f"[{group}] {name} in {file} is no option{hint}"
-
-
-def _sections(file: str) -> dict[str, dict[str, list[str]]]:
-    """What a file sets: group -> option -> values. Our old groups were written in capitals."""
-    sections: dict[str, dict[str, list[str]]] = {}
-    cfg.ConfigParser(file, sections).parse()
-    for group in [group for group in sections if group.lower() in SYNC_GROUPS]:
-        options = sections.pop(group)
-        sections.setdefault(group.lower(), {}).update(options)
-    return sections
+def _policy(nsx: Group) -> PolicySettings:
+    scopes = {kind: nsx[f"{kind.value}_tag_scope"] for kind in Kind}
+    tags = Tags(scopes, nsx["deployment_id"])
+    return PolicySettings(
+        tags=tags, index_lag=nsx["index_lag"], gateway_reads=nsx["gateway_reads"], readers=nsx["readers"]
+    )

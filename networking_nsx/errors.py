@@ -32,6 +32,10 @@ class Malformed(Retryable):
     """A whole answer could not be read. A malformed object costs only that object instead."""
 
 
+class IndexUnavailable(Retryable):
+    """NSX's search cannot answer for now: its index is being built, or behind, or too slow."""
+
+
 class CursorExpired(NsxError):
     """The cursor of a listing is no longer known: begin that listing again."""
 
@@ -44,8 +48,12 @@ class Rejected(NsxError):
     """NSX understood and refuses (400, 409, ...): asking again will not help."""
 
 
+class PageTooLarge(Rejected):
+    """The answer would be too large: ask for fewer objects at a time."""
+
+
 class Unauthorized(Rejected):
-    """User, password or certificate were not accepted, also after one new login."""
+    """User, password, certificate or token were not accepted, or lack the right to this."""
 
 
 class StoreError(Exception):
@@ -58,3 +66,11 @@ class ConfigurationError(Exception):
 
 class LeaseTaken(Exception):
     """Another process is already synchronizing this NSX."""
+
+
+class NotSettled(Exception):
+    """The daemon has taken a row and goes on with it, but nothing has come of it yet."""
+
+
+class NotAcknowledged(Exception):
+    """No daemon has acknowledged a command; the message names the socket."""

@@ -26,7 +26,7 @@ def lease(managers: Sequence[str], folder: str = "") -> Iterator[None]:
 @contextmanager
 def _lock(path: Path) -> Iterator[None]:
     try:
-        file = path.open("a+")
+        file = open(path, "a+", opener=_unlinked)  # noqa: SIM115 - closed below
     except OSError as error:
         raise ConfigurationError(f"[nsx_sync] lock_path: {error}") from error
     with file:
@@ -42,6 +42,11 @@ def _lock(path: Path) -> Iterator[None]:
         file.write(str(os.getpid()))
         file.flush()
         yield
+
+
+def _unlinked(path: str, flags: int) -> int:
+    """In a folder for temporary files somebody else may have laid a link to a file of ours."""
+    return os.open(path, flags | os.O_NOFOLLOW, 0o600)
 
 
 def _path(manager: str, folder: str) -> Path:

@@ -17,6 +17,11 @@ class Kind(StrEnum):
     PORT = "port"
 
 
+# A row of these may have several NSX objects (chained switches, duplicates), and the worst of them decides:
+# they are judged together, when all have been read.
+PLURAL = frozenset({Kind.NETWORK, Kind.ROUTER})
+
+
 class Status(StrEnum):
     """The statuses that are ever written to Neutron."""
 
@@ -101,6 +106,7 @@ class Sought(NamedTuple):
     key: Key
     parent_id: str = ""
     path: str = ""  # where NSX last reported it; "" if never seen
+    met: bool = False  # the object at this path is known to be its own: whose it is need not be asked
 
 
 class Change(NamedTuple):
@@ -118,6 +124,7 @@ class Verdict(Enum):
     WITHHELD = "withheld"  # report mode: it would have been written
     REFUSED = "refused"  # the row has changed since it was read
     BLOCKED = "blocked"  # somebody else's provisioning block still stands
+    DELAYED = "delayed"  # the port was written too often lately
     GONE = "gone"  # the row is no more
 
 
@@ -127,10 +134,20 @@ class Outcome(NamedTuple):
     change: Change
     verdict: Verdict
     stands: Row | None  # what Neutron has now; None when the row is gone
+    wait: float = 0.0  # seconds until a delayed one may be written
+
+
+class Finding(NamedTuple):
+    """What looking at one row came to."""
+
+    row: Row | None  # as it stands now; None when Neutron has no such row
+    observation: Observation | None = None  # what NSX says
+    outcome: Outcome | None = None  # None when there was nothing to write
+    waits: str = ""  # why it is looked at again; "" when that makes no sense
 
 
 class Progress(NamedTuple):
-    """One step of a sweep: what it met since the step before. Only the caller waits, between steps."""
+    """One step of a sweep, or of settling: what it met since the one before. The caller waits in between."""
 
     kind: Kind
     counts: Mapping[str, int]  # by the names in `COUNTS`
@@ -140,6 +157,9 @@ class Progress(NamedTuple):
     errors: tuple[Exception, ...] = ()  # of direct reads; the rows wait for the next sweep
     failure: Exception | None = None  # the step failed and will be tried again after the wait
     goes_on: bool = False  # another page will be asked for after this step
+    notices: tuple[str, ...] = ()  # what whoever runs this must know
+    findings: Mapping[Key, Finding] = {}  # when settling: of each row that was taken
+    bound: float = 0.0  # seconds that a status of this kind can get old, where that is more than a sweep
 
 
 COUNTS: Mapping[str, str] = {
@@ -157,6 +177,7 @@ COUNTS: Mapping[str, str] = {
     "withheld": "statuses that would have been written (report mode)",
     "refused": "writes refused because the row had changed",
     "blocked": "ports left alone for another provisioning block",
+    "delayed": "port writes put off: the port has been written four times within a minute",
     "gone": "writes whose row is no more",
     "missing": "rows without the NSX object that they should have, and not ERROR yet",
     "looked": "rows looked at directly",
@@ -164,4 +185,7 @@ COUNTS: Mapping[str, str] = {
     "held": "changes held by the brake",
     "unsettled": "suspicions that need another sweep",
     "restarts": "listings begun again after a cursor expired",
+    "compared": "rows looked up in NSX's search index and read directly, to see that both agree",
+    "disagreed": "of those, the rows that count against the index",
+    "direct": "rows read directly because the index is not believed",
 }

@@ -1,16 +1,33 @@
 """The seams: what the heart asks of the world. Each has a real implementation and a test double."""
 
 from collections.abc import Iterator, Sequence
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from networking_nsx.errors import NsxError
 from networking_nsx.model import Change, Key, Kind, Observation, Outcome, Page, Row, Sought
+
+T = TypeVar("T")
+
+
+class Index(Protocol):
+    """What the pages of a kind come from, where that may lag behind NSX or leave objects out."""
+
+    kind: Kind
+
+    def find(self, ids: Sequence[str]) -> list[Observation]:
+        """What the index has of these rows; nothing for a row that it does not have. Raises NsxError."""
+        ...
 
 
 class Source(Protocol):
     """One NSX, read."""
 
     page_maximum: int  # objects that one page may ask for
+
+    @property
+    def index(self) -> Index | None:
+        """None where pages are what NSX says itself."""
+        ...
 
     def page(self, kind: Kind, cursor: str | None, length: int) -> Page:
         """Fetch one page, the first when `cursor` is None.
@@ -47,6 +64,14 @@ class Store(Protocol):
         ...
 
 
+class Hint(Protocol):
+    """Whoever looks at single rows soon."""
+
+    def __call__(self, key: Key, after: float = ..., /) -> object:
+        """Look at this row, in so many seconds. Never waits and never raises."""
+        ...
+
+
 class Clock(Protocol):
     """Time. `sleep` returns early when the process is asked to stop."""
 
@@ -66,4 +91,4 @@ class Random(Protocol):
 
     def uniform(self, a: float, b: float) -> float: ...
 
-    def sample(self, population: Sequence[Change], k: int) -> list[Change]: ...
+    def sample(self, population: Sequence[T], k: int) -> list[T]: ...

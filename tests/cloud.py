@@ -2,6 +2,7 @@
 
 import itertools
 import uuid
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,6 +11,9 @@ from neutron_lib.db import model_base
 from sqlalchemy.engine import Engine
 
 from networking_nsx.model import Change, Health, Key, Kind, Observation, Row, Status
+from networking_nsx.neutron.populate import populate
+from networking_nsx.neutron.scope import Scope
+from networking_nsx.neutron.store import NeutronStore
 
 TABLES = model_base.BASEV2.metadata.tables
 START = 1_800_000_000.0  # a moment in 2027
@@ -39,6 +43,13 @@ class Cloud:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self._numbers = itertools.count(1)
+
+    def store(self, scope: Scope, ear: "Ear", clock: HandClock) -> NeutronStore:
+        return NeutronStore(self.engine, scope, ear, clock)
+
+    def populate(self, lines: Iterable[Mapping[str, Any]]) -> None:
+        """Rows for lines of the simulator's inventory."""
+        populate(self.engine, lines)
 
     def network(
         self,

@@ -8,9 +8,7 @@ test is skipped, in CI (`CI=true`) it fails.
 """
 
 import os
-import pwd
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -21,6 +19,7 @@ from typing import TYPE_CHECKING
 import fasteners
 import pymysql
 import pytest
+from servers import folder_of, free_port, program, run_as
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
@@ -53,19 +52,13 @@ def sqlite(_sqlite_template: Path, tmp_path: Path) -> "Iterator[Engine]":
 @pytest.fixture
 def mariadb(mariadb_server: str) -> "Iterator[Engine]":
     """Give an engine on a real server, whose tables are emptied afterwards."""
-    engine = _engine(mariadb_server)
-    yield engine
-    empty(engine)
-    engine.dispose()
+    yield from _emptied(mariadb_server)
 
 
 @pytest.fixture
 def postgresql(postgresql_server: str) -> "Iterator[Engine]":
     """Give an engine on a real server, whose tables are emptied afterwards."""
-    engine = _engine(postgresql_server)
-    yield engine
-    empty(engine)
-    engine.dispose()
+    yield from _emptied(postgresql_server)
 
 
 @pytest.fixture(params=["sqlite", "mariadb"])
@@ -78,11 +71,11 @@ def neutron_database(request: pytest.FixtureRequest) -> "Engine":
 def mariadb_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Give the URL of Neutron's database on a server that runs for this process."""
     install, server = _binary("mariadb-install-db"), _binary("mariadbd")
-    directory = _directory_of("mysql")
+    directory = folder_of("mysql", "mysql")
     data = f"--datadir={directory}/data"
     root = "--auth-root-authentication-method=normal"  # without a password
-    _run([*_as("mysql"), install, "--no-defaults", data, root, "--skip-test-db"])
-    port = _free_port()
+    _run([*run_as("mysql"), install, "--no-defaults", data, root, "--skip-test-db"])
+    taken, port = free_port()
     options = (
         f"--socket={directory}/s",
         f"--port={port}",
@@ -90,9 +83,9 @@ def mariadb_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         f"--pid-file={directory}/pid",
     )
     quick = ("--innodb-flush-log-at-trx-commit=0", "--skip-name-resolve", "--innodb-buffer-pool-size=256M")
-    command = [*_as("mysql"), server, "--no-defaults", data, *options, *quick]
+    command = [*run_as("mysql"), server, "--no-defaults", data, *options, *quick]
     url = f"mysql+pymysql://root@127.0.0.1:{port}/neutron"
-    with _served(command, lambda: _connect(port).close(), directory):
+    with taken, _served(command, lambda: _connect(port).close(), directory):
         with closing(_connect(port)) as connection, connection.cursor() as cursor:
             cursor.execute("CREATE DATABASE neutron CHARACTER SET utf8mb3")
         _migrate_once(url, port, _shared(tmp_path_factory) / "neutron.sql")
@@ -104,12 +97,15 @@ def postgresql_server() -> Iterator[str]:
     """Give the URL of Neutron's database on a cluster that runs for this process."""
     bins = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
     initdb, server = (_binary(name, *bins[-1:]) for name in ("initdb", "postgres"))
-    directory = _directory_of("postgres")
-    _run([*_as("postgres"), initdb, "-D", f"{directory}/data", "-A", "trust", "-U", "neutron", "--no-sync"])
-    port = _free_port()
+    directory = folder_of("postgres", "postgres")
+    _run(
+        [*run_as("postgres"), initdb, "-D", f"{directory}/data", "-A", "trust", "-U", "neutron", "--no-sync"]
+    )
+    taken, port = free_port()
     options = ["-D", f"{directory}/data", "-h", "127.0.0.1", "-p", str(port), "-k", str(directory), "-F"]
     engine = _engine(f"postgresql+psycopg2://neutron@127.0.0.1:{port}/postgres")
-    with _served([*_as("postgres"), server, *options], lambda: engine.connect().close(), directory):
+    command = [*run_as("postgres"), server, *options]
+    with taken, _served(command, lambda: engine.connect().close(), directory):
         _create(engine)
         engine.dispose()
         yield engine.url.render_as_string(hide_password=False)
@@ -132,6 +128,13 @@ def empty(engine: "Engine") -> None:
     with engine.begin() as connection:
         for name in _CHILDREN_FIRST:
             connection.exec_driver_sql(f"DELETE FROM {name}")
+
+
+def _emptied(url: str) -> "Iterator[Engine]":
+    engine = _engine(url)
+    yield engine
+    empty(engine)
+    engine.dispose()
 
 
 def _engine(url: str) -> "Engine":
@@ -193,28 +196,8 @@ def _wait(process: subprocess.Popen[bytes], probe: Callable[[], None], log: Path
             time.sleep(0.1)
 
 
-def _as(user: str) -> list[str]:
-    """Run as this user, as servers refuse to run as root, and die with the test process."""
-    if os.geteuid() != 0:
-        return ["setpriv", "--pdeathsig", "TERM"]
-    return ["setpriv", "--reuid", user, "--regid", user, "--init-groups", "--pdeathsig", "TERM"]
-
-
-def _directory_of(user: str) -> Path:
-    """Make a directory that this user may write; pytest's own are closed to others."""
-    # Short, as a socket's path may have 107 characters.
-    directory = Path(f"/tmp/nsx-{user}-{os.getpid()}")  # noqa: S108
-    shutil.rmtree(directory, ignore_errors=True)
-    directory.mkdir(mode=0o700)
-    if os.geteuid() == 0:
-        account = pwd.getpwnam(user)
-        os.chown(directory, account.pw_uid, account.pw_gid)
-    return directory
-
-
 def _binary(name: str, *folders: Path) -> str:
-    path = os.pathsep.join([os.environ["PATH"], "/usr/sbin", *map(str, folders)])
-    found = shutil.which(name, path=path)
+    found = program(name, *folders)
     if found:
         return found
     reason = f"{name} is not installed"
@@ -227,12 +210,6 @@ def _shared(factory: pytest.TempPathFactory) -> Path:
     """Give the directory that all workers of a run share."""
     base = factory.getbasetemp()
     return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
 
 
 def _run(command: list[str], given: bytes = b"") -> bytes:

@@ -5,26 +5,37 @@ Only time is not real: who sleeps moves the clock on and goes on at once, so tha
 
 import random
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import sqlalchemy as sa
 from cloud import Ear
 from sqlalchemy.engine import Engine
 
-from networking_nsx.model import Kind, Progress
+from networking_nsx.model import Key, Kind, Progress
 from networking_nsx.neutron.populate import populate
 from networking_nsx.neutron.scope import Scope
 from networking_nsx.neutron.store import NeutronStore
+from networking_nsx.nsx.api import MH, POLICY
+from networking_nsx.nsx.auth import PolicyLogin
 from networking_nsx.nsx.http import Client, HttpSettings
+from networking_nsx.nsx.listing_policy import PolicySettings
 from networking_nsx.nsx.mh import MhLogin, MhSource
+from networking_nsx.nsx.policy import PolicySource
+from networking_nsx.nsx.reader_policy import Reader
 from networking_nsx.simulator import Item, Simulator
+from networking_nsx.sync import punctual
 from networking_nsx.sync.brake import Brake, BrakeSettings
+from networking_nsx.sync.canary import Canary, CanarySettings
 from networking_nsx.sync.ledger import Ledger, LedgerSettings
 from networking_nsx.sync.pacing import Backoff, Pacer, PacingSettings
 from networking_nsx.sync.runner import Runner, Summary
 from networking_nsx.sync.sweep import Sweeper
+
+if TYPE_CHECKING:
+    from networking_nsx.ports import Source
 
 Table = dict[tuple[str, str], str]  # (kind, Neutron id) -> status
 
@@ -56,6 +67,8 @@ class Follower:
     summaries: list[Summary] = field(default_factory=list)
     failures: list[Exception] = field(default_factory=list)
 
+    def began(self) -> None: ...
+
     def progressed(self, progress: Progress) -> None: ...
 
     def swept(self, summary: Summary) -> None:
@@ -82,7 +95,9 @@ class Line:
         page: int = 5000,
         scope: Scope = Scope(),  # noqa: B008 - a frozen value
         http: HttpSettings = HttpSettings(),  # noqa: B008
+        policy: PolicySettings = PolicySettings(),  # noqa: B008
         looks: int = 200,
+        vip: bool = False,
     ) -> None:
         self.engine = engine
         self.sim = sim
@@ -91,6 +106,8 @@ class Line:
         self.clock = LeapingClock()
         self.ear = Ear()
         self._http = http
+        self._policy = policy
+        self._managers = [sim.vip] if vip else sim.urls
         self._store = NeutronStore(engine, scope, self.ear, self.clock)
         self._client: Client | None = None
 
@@ -105,10 +122,18 @@ class Line:
     def restart(self) -> None:
         """The process starts anew: nothing is remembered, nobody is logged in."""
         self._close()
-        self._client = Client(self.sim.urls, MhLogin("admin", "admin"), self._http, self.clock)
+        login, api = (MhLogin, MH) if self.sim.settings.api == "mh" else (PolicyLogin, POLICY)
+        self._client = Client(self._managers, login("admin", "admin"), self._http, self.clock, api=api)
         self.brake = Brake(BrakeSettings(), random.Random(1))
-        source, ledger = MhSource(self._client, self.clock), Ledger(LedgerSettings())
-        self.sweeper = Sweeper(source, ledger, self._store, self.brake, self.clock, looks=self.looks)
+        if api is MH:
+            self.source: Source = MhSource(self._client, self.clock)
+        else:
+            self.source = PolicySource(self._client, self.clock, self._policy)
+        source, ledger = self.source, Ledger(LedgerSettings())
+        self.canary = Canary(CanarySettings(), random.Random(1))
+        self.sweeper = Sweeper(
+            source, ledger, self._store, self.brake, self.canary, self.clock, looks=self.looks
+        )
 
     def add_rows(self, items: Iterable[Item] | None = None) -> None:
         """Rows, an hour old, for what the simulator has, or for these objects of it."""
@@ -125,6 +150,15 @@ class Line:
                     self.clock.sleep(backoff.failed())
             self.clock.sleep(every)
         return summary
+
+    def reader(self) -> Reader:
+        """What direct looks at NSX Policy are made with."""
+        assert self._client
+        return Reader(self._client)
+
+    def synchronize(self, kind: str, row_id: str) -> None:
+        """What `sync key` does."""
+        punctual.synchronize(Key(Kind(kind), row_id), self.source, self._store, self.clock)
 
     def run(self, follower: Follower, done: Callable[[], bool]) -> None:
         """Let the runner sweep as the daemon does, until it is done."""
@@ -161,22 +195,42 @@ class Line:
 
     def truth(self, before: Mapping[tuple[str, str], str]) -> Table:
         """The statuses that these rows ought to have, from what NSX has at this moment."""
-        return {**before, **truth(self.sim.inventory(), before)}
+        return {**before, **truth(self.sim.inventory(), before, self.sim.settings.api)}
 
     def _close(self) -> None:
         if self._client:
             self._client.close()
 
 
-def truth(items: Iterable[Item], before: Mapping[tuple[str, str], str]) -> Table:
-    """The rules of design section 5, written a second time: for rows that have objects on NSX-MH."""
+@contextmanager
+def settled(engine: Engine, sim: Simulator, **how: Any) -> Iterator[Line]:
+    """A line that has swept long ago: Neutron knows what NSX has."""
+    with Line(engine, sim, **how) as line:
+        line.sweep()
+        line.clock.sleep(700)
+        yield line
+
+
+_MEANING = {  # (api, kind, NSX's word) -> status, where it is not the same for all
+    ("policy", "network", "down"): "ERROR",  # a segment is realized, or it has failed
+    ("policy", "network", "error"): "ERROR",
+    ("policy", "port", "error"): "DOWN",
+    ("policy", "router", "error"): "ERROR",
+}
+
+
+def truth(items: Iterable[Item], before: Mapping[tuple[str, str], str], api: str = "mh") -> Table:
+    """The rules of design section 5, written a second time: for rows that have objects on NSX."""
     words: dict[tuple[str, str], set[str]] = {}
     for item in items:
         if item.neutron_id and (item.kind, item.neutron_id) in before:
             words.setdefault((item.kind, item.neutron_id), set()).add(item.status)
     table = {}
     for (kind, row_id), said in words.items():
-        if "down" in said:
+        meant = [_MEANING[api, kind, word] for word in said if (api, kind, word) in _MEANING]
+        if meant:
+            table[kind, row_id] = meant[0]
+        elif "down" in said:
             table[kind, row_id] = "ERROR" if kind == "router" else "DOWN"
         elif said == {"up"}:
             table[kind, row_id] = "ACTIVE"

@@ -1,10 +1,10 @@
 """For end-to-end tests: the installed command, a simulator process, Neutron in SQLite, a configuration."""
 
 import json
+import logging
 import sqlite3
 import subprocess
 import sys
-import time
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -31,7 +31,10 @@ def command(capsys):
             code = int(ended.code or 0)
         return subprocess.CompletedProcess(words, code, *capsys.readouterr())
 
-    return run
+    before = list(logging.root.handlers)
+    yield run
+    # What the command has set up writes to a stream that ends with this test.
+    logging.root.handlers[:] = before
 
 
 @contextmanager
@@ -50,7 +53,7 @@ def process(*words: str):
 def simulator():
     """Base URLs of a simulator with 20 networks, 200 ports and 2 routers."""
     with process(
-        "simulator", "--nodes", "2", "--networks", "20", "--ports", "200", "--routers", "2"
+        "simulator", "--api", "both", "--nodes", "2", "--networks", "20", "--ports", "200", "--routers", "2"
     ) as running:
         yield json.loads(running.stdout.readline())
 
@@ -102,12 +105,15 @@ class Site:
         answer.raise_for_status()
         return answer.json()
 
+    def forget_faults(self) -> None:
+        requests.delete(f"{self.control}/_sim/faults", timeout=10).raise_for_status()
+
 
 @pytest.fixture
 def site(tmp_path, simulator, populated, command):
     """A site of its own; the simulator is as it was at first."""
     made = Site(tmp_path, simulator, populated, command)
-    requests.delete(f"{made.control}/_sim/faults", timeout=10).raise_for_status()
+    made.forget_faults()
     made.ask("populate", {"networks": 20, "ports": 200, "routers": 2, "seed": 0})
     return made
 
@@ -125,10 +131,3 @@ def populated(tmp_path_factory, simulator):
         "port rows added": 200,
     }
     return file
-
-
-def wait_for(condition, seconds: float = 40.0) -> None:
-    ends = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < ends, "waited in vain"
-        time.sleep(0.05)

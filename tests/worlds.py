@@ -21,6 +21,7 @@ from networking_nsx.model import (
     Verdict,
 )
 from networking_nsx.sync.brake import Brake, BrakeSettings
+from networking_nsx.sync.canary import Canary, CanarySettings
 from networking_nsx.sync.ledger import Ledger, LedgerSettings
 from networking_nsx.sync.runner import Summary
 from networking_nsx.sync.sweep import Sweeper
@@ -33,6 +34,7 @@ class World:
     """Neutron and NSX side by side. It is the Source, the Store and the Clock."""
 
     page_maximum = 5000
+    index = None
 
     def __init__(self, **objects: int) -> None:
         """World(network=2, port=6, router=1): rows ACTIVE, objects up, all of them old."""
@@ -94,7 +96,10 @@ class World:
         paths = sorted(path for path in self.nsx[kind] if cursor is None or path > cursor)
         some = paths[:length]
         more = some[-1] if len(paths) > length else None
-        return Page(kind, self._observed(kind, some), more, len(paths) if cursor is None else None, self.time)
+        observed, as_of = self.observed(kind, some), self.time
+        if self.index and kind is self.index.kind:
+            observed, as_of = self.index.told(observed), self.time - self.index.lag
+        return Page(kind, observed, more, len(paths) if cursor is None else None, as_of)
 
     def look(self, sought: Sequence[Sought]) -> Iterator[list[Observation] | NsxError]:
         for one in sought:
@@ -102,8 +107,18 @@ class World:
             kind, name = one.key
             error = self.look_errors.pop(0) if self.look_errors else self.poisoned.get(one.key)
             paths = [path for path, (owner, _) in self.nsx[kind].items() if owner == name]
+            if kind is Kind.PORT and one.path in paths:  # it is where it was: nobody asks for another one,
+                own = f"/{kind}/{name}"  # but where our naming has it
+                paths = [path for path in paths if path in (one.path, own)]
             absent = Observation(kind, name, Health.ABSENT, self.time, one.path, "404")
-            yield error or self._observed(kind, paths) or [absent]
+            yield error or self.observed(kind, paths) or [absent]
+
+    def hide(self, path: str) -> None:
+        """Listings leave out the object there, from now on."""
+        page = self.page
+        self.page = lambda *asked: (found := page(*asked))._replace(
+            observations=[seen for seen in found.observations if seen.path != path]
+        )
 
     def relook(self, **changed: object) -> None:
         """Direct reads say something else than the listing."""
@@ -113,7 +128,7 @@ class World:
             for answer in look(sought)
         )
 
-    def _observed(self, kind: Kind, paths: list[str]) -> list[Observation]:
+    def observed(self, kind: Kind, paths: list[str]) -> list[Observation]:
         found = ((path, *self.nsx[kind][path]) for path in paths)
         return [
             Observation(kind, name, health, self.time, path, health.value) for path, name, health in found
@@ -143,6 +158,36 @@ class World:
         return Outcome(change, Verdict.WRITTEN, row)
 
 
+class FakeIndex:
+    """What a search index says of a world's ports: as NSX has them, but for what it drops or has old."""
+
+    kind = Kind.PORT
+
+    def __init__(self, world: World, lag: float = 0.0) -> None:
+        self.world = world
+        self.lag = lag
+        self.dropped: set[str] = set()
+        self.stale: dict[str, Health] = {}
+        self.error: NsxError | None = None
+        self.asked: list[int] = []
+        world.index = self
+
+    def told(self, observed: list[Observation]) -> list[Observation]:
+        if self.error:
+            raise self.error
+        return [
+            seen._replace(health=self.stale.get(seen.id, seen.health), as_of=self.world.time - self.lag)
+            for seen in observed
+            if seen.id not in self.dropped
+        ]
+
+    def find(self, ids: Sequence[str]) -> list[Observation]:
+        self.asked.append(len(ids))
+        wanted = set(ids)
+        paths = [path for path, (owner, _) in self.world.nsx[self.kind].items() if owner in wanted]
+        return self.told(self.world.observed(self.kind, paths))
+
+
 @dataclass
 class Heart:
     """A sweeper over a world, with everything that it remembers between sweeps."""
@@ -150,6 +195,8 @@ class Heart:
     world: World
     brake_settings: BrakeSettings = field(default_factory=BrakeSettings)
     ledger_settings: LedgerSettings = field(default_factory=LedgerSettings)
+    canary_settings: CanarySettings = field(default_factory=CanarySettings)
+    direct_seconds: float = float("inf")
     looks: int = 200
     kinds: tuple[Kind, ...] = tuple(Kind)
     steps: list[Progress] = field(default_factory=list)
@@ -161,8 +208,17 @@ class Heart:
         """The process starts anew: nothing is remembered."""
         self.brake = Brake(self.brake_settings, Random(1))
         self.ledger = Ledger(self.ledger_settings)
+        self.canary = Canary(self.canary_settings, Random(1))
         self.sweeper = Sweeper(
-            self.world, self.ledger, self.world, self.brake, self.world, kinds=self.kinds, looks=self.looks
+            self.world,
+            self.ledger,
+            self.world,
+            self.brake,
+            self.canary,
+            self.world,
+            kinds=self.kinds,
+            looks=self.looks,
+            direct_seconds=self.direct_seconds,
         )
 
     def sweep(self, times: int = 1, *, length: int = 500, seconds: float = 10.0) -> Summary:

@@ -1,46 +1,34 @@
-"""What the commands share: their arguments, the configuration, signals, and how a finding is shown."""
+"""What the commands share: the configuration, signals, and how a finding is shown."""
 
-import argparse
 import gc
 import logging
 import signal
-import threading
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from oslo_config import cfg
 from oslo_log import log
 
 from networking_nsx import config
+from networking_nsx.cli.plain import PlainLines, plain
 from networking_nsx.errors import StoreError
-from networking_nsx.model import Health, Key, Kind, Observation
-from networking_nsx.sync import rules
-from networking_nsx.sync.punctual import Finding
+from networking_nsx.model import Key
 
 _LOG = logging.getLogger(__name__)
 
 
-def add_files(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--config-file",
-        action="append",
-        required=True,
-        metavar="FILE",
-        help="as Neutron's own; may be repeated, later files win",
-    )
-
-
-def add_key(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("kind", choices=[kind.value for kind in Kind])
-    parser.add_argument("id", help="of the Neutron resource")
-
-
-def configured(files: list[str]) -> cfg.ConfigOpts:
-    """The configuration, with the log set up as it asks. Raises ConfigurationError."""
+def configured(files: list[str], kinds: Sequence[str] | None = None) -> cfg.ConfigOpts:
+    """The configuration, of these kinds only, with the log set up as it asks. Raises ConfigurationError."""
     _collect_less()
     conf = config.load(files)
+    if kinds:
+        conf.set_override("kinds", kinds, "nsx_sync")
     conf.set_default("use_stderr", True)  # noqa: FBT003 - standard output belongs to results
     log.setup(conf, "networking-nsx")
+    for handler in logging.root.handlers:
+        handler.addFilter(PlainLines())
+    # It logs a traceback of every error that it does not know; ours says the same in a line.
+    logging.getLogger("oslo_db.sqlalchemy.exc_filters").setLevel(logging.CRITICAL)
     if config.settings(conf).always_read_status:
         _LOG.warning("[nsx_sync] always_read_status has no effect: there is no mechanism driver yet")
     return conf
@@ -56,44 +44,20 @@ def _collect_less() -> None:
     gc.set_threshold(100_000, 50, 100)
 
 
-def stopped_by_signals() -> threading.Event:
-    """An event that SIGTERM and SIGINT set."""
-    stop = threading.Event()
+def stop_on_signals(*stops: Callable[[], None]) -> None:
+    """Call these at SIGTERM and SIGINT."""
+
+    def stop(*_: object) -> None:
+        for each in stops:
+            each()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    return stop
+        signal.signal(number, stop)
 
 
-def columns(key: Key, finding: Finding) -> tuple[tuple[str, ...], tuple[Any, ...]]:
-    """What Neutron has, what NSX says, and the evidence. Raises StoreError when there is no such row."""
-    row, seen = finding.row, finding.observation
-    if row is None or seen is None:
+def columns(key: Key, found: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[Any, ...]]:
+    """What `findings.shown` has of a row. Raises StoreError when there is no such row."""
+    if not found:
         raise StoreError(f"Neutron has no {key.kind} {key.id}")
-    shown = {
-        "kind": key.kind.value,
-        "id": key.id,
-        "status": str(row.status),
-        "nsx": seen.health.value,
-        "word": seen.word,
-        "path": seen.path,
-        "as_of": _time(seen.as_of),
-        "changed_at": _time(row.changed_at),
-        "revision": row.revision,
-        **row.facts._asdict(),
-        "follows": row.follows and f"router {row.follows}",
-        "verdict": _verdict(finding, seen),
-    }
+    shown = {name: plain(value) if isinstance(value, str) else value for name, value in found.items()}
     return tuple(shown), tuple(shown.values())
-
-
-def _verdict(finding: Finding, seen: Observation) -> str:
-    if finding.outcome:
-        return finding.outcome.verdict.value
-    if seen.health is Health.ABSENT:
-        return "not found on NSX: only complete sweeps prove that (sync once)"
-    change = finding.row and rules.change(finding.row, seen)
-    return f"should be {change.status.value}" if change else "agrees"
-
-
-def _time(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")

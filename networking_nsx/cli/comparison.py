@@ -8,18 +8,25 @@ from typing import Any
 
 _TABLES = {"network": "networks", "router": "routers", "port": "ports"}
 _STATUS = {
-    "network": {"up": "ACTIVE", "down": "DOWN"},
-    "router": {"up": "ACTIVE", "down": "ERROR"},
-    "port": {"up": "ACTIVE", "down": "DOWN"},
+    "mh": {
+        "network": {"up": "ACTIVE", "down": "DOWN"},
+        "router": {"up": "ACTIVE", "down": "ERROR"},
+        "port": {"up": "ACTIVE", "down": "DOWN"},
+    },
+    "policy": {
+        "network": {"up": "ACTIVE", "down": "ERROR"},  # a segment is realized, or it has failed
+        "router": {"up": "ACTIVE", "down": "ERROR"},
+        "port": {"up": "ACTIVE", "down": "DOWN"},
+    },
 }
 
 
-def compare(inventory: Iterable[Mapping[str, Any]], file: Path) -> tuple[int, list[str]]:
+def compare(api: str, inventory: Iterable[Mapping[str, Any]], file: Path) -> tuple[int, list[str]]:
     """How many rows were compared, and a line for each that is not what NSX has; rows NSX lacks are ERROR."""
     expected: dict[tuple[str, str], str] = {}
     for item in inventory:
         key = (item["kind"], item["neutron_id"])
-        status = _STATUS[item["kind"]][item["status"]]
+        status = _STATUS[api][item["kind"]][item["status"]]
         # A network has one object per switch: one that is down decides.
         if expected.get(key, "ACTIVE") == "ACTIVE":
             expected[key] = status
@@ -27,7 +34,7 @@ def compare(inventory: Iterable[Mapping[str, Any]], file: Path) -> tuple[int, li
         found = {
             (kind, row_id): status
             for kind, table in _TABLES.items()
-            for row_id, status in neutron.execute(f"SELECT id, status FROM {table}")  # noqa: S608 - a constant
+            for row_id, status in neutron.execute(f"SELECT id, status FROM {table}")  # nosec B608 # noqa: S608 - a constant
         }
     wrong = [
         f"{kind} {row_id}: Neutron says {status}, NSX {expected.get((kind, row_id), 'has none: ERROR')}"

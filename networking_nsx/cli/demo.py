@@ -39,7 +39,9 @@ class Demo(Command):
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser: argparse.ArgumentParser = super().get_parser(prog_name)
-        parser.add_argument("--api", choices=["mh"], default="mh", help="of the simulated NSX (default: mh)")
+        parser.add_argument(
+            "--api", choices=["mh", "policy"], default="mh", help="of the simulated NSX (default: mh)"
+        )
         parser.add_argument("--ports", type=int, default=2000, help="(default: 2000)")
         parser.add_argument("--cycles", type=int, default=3, help="rounds of trouble (default: 3)")
         parser.add_argument("--directory", metavar="DIR", help="keep the database and the configuration here")
@@ -51,28 +53,28 @@ class Demo(Command):
         with ExitStack() as opened:
             folder = parsed_args.directory or opened.enter_context(tempfile.TemporaryDirectory())
             screen = opened.enter_context(Screen(Console(highlight=False)))
-            return _play(Path(folder), parsed_args.ports, parsed_args.cycles, screen)
+            return _play(parsed_args.api, Path(folder), parsed_args.ports, parsed_args.cycles, screen)
 
 
-def _play(folder: Path, ports: int, cycles: int, screen: Screen) -> int:
+def _play(api: str, folder: Path, ports: int, cycles: int, screen: Screen) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / "neutron.sqlite"
     if file.exists():
         raise ConfigurationError(
             f"--directory {folder}: {file.name} is there already; choose an empty folder"
         )
-    with _simulator(ports) as managers, ExitStack() as opened:
+    with _simulator(api, ports) as managers, ExitStack() as opened:
         screen.say(
             f"simulator: {ports} ports, {NETWORKS} networks, {ROUTERS} routers on {', '.join(managers)}"
         )
-        configuration = _configuration(folder, file, managers)
+        configuration = _configuration(api, folder, file, managers)
         database = engine(f"sqlite:///{file}")
         opened.callback(database.dispose)
         schema.create(database)
         populate(database, inventory(managers[0]))
         screen.say(f"Neutron: {file}, ports DOWN as they are created; configuration: {configuration.name}")
         parts = opened.enter_context(writer(config.load([str(configuration)]), threading.Event()))
-        trouble = Trouble(managers[0], lambda objects: populate(database, objects))
+        trouble = Trouble(api, managers[0], lambda objects: populate(database, objects))
         _sweep("first synchronization", parts, screen)
         for cycle in range(1, cycles + 1):
             with screen.disturbed_by(trouble.between_pages(cycle)):
@@ -80,7 +82,7 @@ def _play(folder: Path, ports: int, cycles: int, screen: Screen) -> int:
             _sweep(f"cycle {cycle}: once more, for what changed during the last sweep", parts, screen)
         trouble.end()
         _sweep("no more trouble: nothing is left to write", parts, screen)
-        return _verdict(trouble, compare(inventory(managers[0]), file), screen)
+        return _verdict(trouble, compare(api, inventory(managers[0]), file), screen)
 
 
 def _sweep(title: str, parts: Parts, screen: Screen) -> None:
@@ -107,12 +109,12 @@ def _verdict(trouble: Trouble, differences: tuple[int, list[str]], screen: Scree
 
 
 @contextmanager
-def _simulator(ports: int) -> Iterator[list[str]]:
+def _simulator(api: str, ports: int) -> Iterator[list[str]]:
     """A simulator in a process of its own; its managers' URLs."""
     sizes = {"nodes": 2, "networks": NETWORKS, "ports": ports, "routers": ROUTERS, "seed": 7}
     options = [word for name, size in sizes.items() for word in (f"--{name}", str(size))]
-    command = [sys.executable, "-m", "networking_nsx.cli.main", "simulator", *options]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - our own words
+    command = [sys.executable, "-m", "networking_nsx.cli.main", "simulator", "--api", api, *options]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # nosec B603 # noqa: S603 - our own words
         try:
             yield _ready(process)
         finally:
@@ -133,7 +135,7 @@ def _ready(process: subprocess.Popen[str]) -> list[str]:
     return managers
 
 
-def _configuration(folder: Path, file: Path, managers: list[str]) -> Path:
+def _configuration(api: str, folder: Path, file: Path, managers: list[str]) -> Path:
     path = folder / "neutron.conf"
     path.write_text(
         f"""[DEFAULT]
@@ -141,8 +143,11 @@ notify_nova_on_port_status_changes = false
 [database]
 connection = sqlite:///{file}
 [nsx]
+api = {api}
 managers = {",".join(managers)}
 password = admin
+# The simulator's search index is never late. A real one is.
+index_lag = 0
 [nsx_sync]
 # The demo has no five minutes to spare: a row may be missing as soon as it has rested for a second.
 missing_grace = 1

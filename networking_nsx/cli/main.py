@@ -9,6 +9,22 @@ from importlib.metadata import version
 from cliff.app import App
 from cliff.commandmanager import CommandManager
 
+from networking_nsx.cli.plain import plain
+from networking_nsx.errors import Retryable
+
+
+class _OneLine(logging.Formatter):
+    """An error as one line, which says where to look when NSX does not answer as it should."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - as logging calls it
+        return plain(super().formatMessage(record))
+
+    def format(self, record: logging.LogRecord) -> str:
+        told = super().format(record)
+        return (
+            f"{told}; `neutron-nsx check` shows what is wrong" if isinstance(record.msg, Retryable) else told
+        )
+
 
 class NeutronNsx(App):
     """Keeps the statuses of OpenStack Neutron true to VMware NSX."""
@@ -25,7 +41,7 @@ class NeutronNsx(App):
         # One plain line for a person, whatever log the configuration asks for.
         self.LOG.propagate = False
         plain = logging.StreamHandler(self.stderr)
-        plain.setFormatter(logging.Formatter("neutron-nsx: %(message)s"))
+        plain.setFormatter(_OneLine("neutron-nsx: %(message)s"))
         self.LOG.handlers[:] = [plain]
 
 

@@ -11,7 +11,21 @@ from networking_nsx.model import COUNTS, Kind, Outcome, Progress, Verdict
 from networking_nsx.sync.runner import Summary, once
 
 # These add up over the sweeps; of everything else the last sweep has the say.
-_EVENTS = frozenset({"pages", "failures", "written", "refused", "gone", "looked", "absent", "restarts"})
+_EVENTS = frozenset(
+    {
+        "pages",
+        "failures",
+        "written",
+        "refused",
+        "gone",
+        "looked",
+        "absent",
+        "restarts",
+        "compared",
+        "disagreed",
+        "direct",
+    }
+)
 
 
 class Report(LogLines):
@@ -51,7 +65,7 @@ class Changes(FormattableColumn[Any]):
     def human_readable(self) -> str:
         counted = Counter(
             f"{change.row.kind} {change.row.status} -> {change.status.value}: {verdict.value}"
-            for change, verdict, _ in self._value
+            for change, verdict, *_ in self._value
         )
         return "\n".join(f"{what}: {count}" for what, count in sorted(counted.items()))
 
@@ -66,5 +80,5 @@ class Changes(FormattableColumn[Any]):
                 "path": change.observation.path,
                 "word": change.observation.word,
             }
-            for change, verdict, _ in self._value
+            for change, verdict, *_ in self._value
         ]

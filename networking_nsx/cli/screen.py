@@ -60,6 +60,8 @@ class Screen(logging.Handler):
         for _ in self._trouble:
             pass
 
+    def began(self) -> None: ...
+
     def progressed(self, progress: Progress) -> None:
         self._bar.start()
         task = self._tasks[progress.kind]

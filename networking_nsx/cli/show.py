@@ -7,8 +7,10 @@ from typing import Any
 from cliff.show import ShowOne
 
 from networking_nsx.assemble import reader
-from networking_nsx.cli.common import add_files, add_key, columns, configured
+from networking_nsx.cli.arguments import add_files, add_key
+from networking_nsx.cli.common import columns, configured
 from networking_nsx.model import Key, Kind
+from networking_nsx.serve.findings import shown
 from networking_nsx.sync import punctual
 
 
@@ -25,4 +27,4 @@ class Show(ShowOne):
         conf = configured(parsed_args.config_file)
         key = Key(Kind(parsed_args.kind), parsed_args.id)
         with reader(conf, threading.Event()) as parts:
-            return columns(key, punctual.look(key, parts.source, parts.store))
+            return columns(key, shown(key, punctual.look(key, parts.source, parts.store)))

@@ -2,18 +2,30 @@
 
 import argparse
 import logging
+import os
 import threading
+from importlib.metadata import version
 from typing import Any
 
 from cliff.command import Command
 from cliff.show import ShowOne
 
 from networking_nsx import config
-from networking_nsx.assemble import only_one, reader, writer
-from networking_nsx.cli.common import add_files, add_key, columns, configured, stopped_by_signals
-from networking_nsx.cli.following import LogLines
+from networking_nsx.assemble import daemon, only_one, reader, writer
+from networking_nsx.cli.arguments import add_files, add_key, add_kinds
+from networking_nsx.cli.common import columns, configured, stop_on_signals
+from networking_nsx.cli.following import LogLines, Several
 from networking_nsx.cli.report import Report
+from networking_nsx.errors import NotAcknowledged, NotSettled
 from networking_nsx.model import Key, Kind
+from networking_nsx.serve.beside import beside
+from networking_nsx.serve.board import Board
+from networking_nsx.serve.client import ask
+from networking_nsx.serve.control import control
+from networking_nsx.serve.desk import Desk
+from networking_nsx.serve.findings import shown
+from networking_nsx.serve.protocol import Command as Asked
+from networking_nsx.serve.protocol import Request
 from networking_nsx.sync import punctual
 from networking_nsx.sync.runner import Summary
 
@@ -36,13 +48,54 @@ class Run(Command):
         if not settings.pacing.interval:
             _LOG.warning("[nsx_sync] state_sync_interval = 0: synchronization is disabled")
             return
-        stop = stopped_by_signals()
-        with only_one(settings), writer(conf, stop) as parts:
-            managers, interval = ", ".join(settings.managers), settings.pacing.interval
-            mode = ": report only, nothing is written" if settings.report_only else ""
-            _LOG.info("synchronizing with %s (api %s) every %s s%s", managers, settings.api, interval, mode)
-            parts.runner(LogLines(interval + settings.pacing.jitter)).run(stop.is_set)
+        stop = threading.Event()
+        stop_on_signals(stop.set)
+        with only_one(settings), daemon(conf, stop) as parts:
+            board = Board(parts.clock, parts.sweeper.canary if parts.source.index else None)
+            schedule = parts.schedule()
+            desk = Desk(_facts(settings, parts.clock.now()), board, parts.brake, parts.clock, schedule)
+            sweeping = parts.runner(Several(_log_lines(settings), board), desk, desk.hint)
+            settling = parts.settle_runner(schedule, desk.tally, desk.settling())
+
+            def end() -> None:
+                stop.set()
+                desk.stop()
+
+            stop_on_signals(end)
+            if stop.is_set():  # while all this was made
+                end()
+            with (
+                control(settings.control_socket, desk),
+                beside("settle", lambda: settling.run(stop.is_set), end),
+            ):
+                _announce(settings)
+                sweeping.run(stop.is_set)
         _LOG.info("stopped")
+
+
+def _facts(settings: config.Settings, now: float) -> dict[str, Any]:
+    """What `sync status` tells of this process for as long as it runs."""
+    return {
+        "version": version("networking-nsx"),
+        "process": os.getpid(),
+        "started_at": now,
+        "api": settings.api,
+        "managers": settings.managers,
+        "mode": "report" if settings.report_only else "write",
+    }
+
+
+def _announce(settings: config.Settings) -> None:
+    managers, interval = ", ".join(settings.managers), settings.pacing.interval
+    mode = ": report only, nothing is written" if settings.report_only else ""
+    _LOG.info("synchronizing with %s (api %s) every %s s%s", managers, settings.api, interval, mode)
+    if settings.control_socket:
+        _LOG.info("taking commands at %s", settings.control_socket)
+
+
+def _log_lines(settings: config.Settings) -> LogLines:
+    interval = settings.pacing.interval + settings.pacing.jitter
+    return LogLines(interval, controlled=bool(settings.control_socket))
 
 
 class Once(ShowOne):
@@ -51,12 +104,11 @@ class Once(ShowOne):
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser: argparse.ArgumentParser = super().get_parser(prog_name)
         add_files(parser)
-        kinds = [kind.value for kind in Kind]
-        parser.add_argument("--kind", choices=kinds, action="append", help="only this one; may be repeated")
+        add_kinds(parser)
         parser.add_argument("--dry-run", action="store_true", help="write nothing; list what would be")
         parser.add_argument(
             "--release",
-            choices=kinds,
+            choices=[kind.value for kind in Kind],
             action="append",
             default=[],
             help="write what the brake holds of this kind: you have seen that NSX tells the truth",
@@ -69,9 +121,7 @@ class Once(ShowOne):
         return self._code
 
     def take_action(self, parsed_args: argparse.Namespace) -> tuple[tuple[str, ...], tuple[Any, ...]]:
-        conf = configured(parsed_args.config_file)
-        if parsed_args.kind:
-            conf.set_override("kinds", parsed_args.kind, "nsx_sync")
+        conf = configured(parsed_args.config_file, parsed_args.kind)
         stop = threading.Event()
         report = Report(config.settings(conf).pacing.interval)
         if parsed_args.dry_run:
@@ -105,5 +155,25 @@ class KeyCommand(ShowOne):
     def take_action(self, parsed_args: argparse.Namespace) -> tuple[tuple[str, ...], tuple[Any, ...]]:
         conf = configured(parsed_args.config_file)
         key = Key(Kind(parsed_args.kind), parsed_args.id)
+        found = _by_the_daemon(key, config.settings(conf).control_socket)
+        if found is not None:
+            return columns(key, found)
         with writer(conf, threading.Event()) as parts:
-            return columns(key, punctual.synchronize(key, parts.source, parts.store, parts.clock))
+            return columns(key, shown(key, punctual.synchronize(key, parts.source, parts.store, parts.clock)))
+
+
+def _by_the_daemon(key: Key, path: str) -> dict[str, Any] | None:
+    """What a running daemon has found; None where none answers. Raises NotSettled."""
+    if not path:
+        return None
+    try:
+        told = ask(path, Request(Asked.KEY, (key.kind,), key.id))
+    except NotAcknowledged as error:
+        _LOG.info("looking at it without the daemon: %s", error)
+        return None
+    found: dict[str, Any] | None = told["found"]
+    if found is None or (found and found["nsx"] is None and told["waits"]):
+        raise NotSettled(
+            f"{key.kind} {key.id} is not settled yet: {told['waits']}. The daemon goes on with it"
+        )
+    return found

@@ -11,13 +11,17 @@ from networking_nsx.errors import Unavailable
 
 # A fault each, so that every cycle meets all of them: (name, matching requests let through first).
 _FAULTS = (("http-500", 0), ("http-503", 1), ("truncate", 1), ("reset", 2), ("invalid-json", 2))
+_MATCHES = {"mh": "/ws.v1/l", "policy": "/policy/api/v1/infra"}
 
 
 class Trouble:
     """Makes trouble through the control interface, and counts what it really did."""
 
-    def __init__(self, simulator: str, add_rows: Callable[[Iterable[Mapping[str, Any]]], object]) -> None:
+    def __init__(
+        self, api: str, simulator: str, add_rows: Callable[[Iterable[Mapping[str, Any]]], object]
+    ) -> None:
         """`add_rows` gives Neutron a row for each object that has none, as the plug-in would."""
+        self._match = _MATCHES[api]
         self._simulator = simulator
         self._add_rows = add_rows
         self._session = requests.Session()
@@ -62,7 +66,7 @@ class Trouble:
         self._ask(
             "POST",
             "faults",
-            [{"fault": name, "match": "/ws.v1/l", "after": after, "count": 1} for name, after in _FAULTS],
+            [{"fault": name, "match": self._match, "after": after, "count": 1} for name, after in _FAULTS],
         )
 
     def _ask(self, method: str, what: str, body: Any = None) -> Any:

@@ -29,12 +29,14 @@ def engine(connection: str) -> Engine:
     """
     try:
         url = make_url(connection)
-        return _engine(url)
+        if not _torn(url):
+            return _engine(url)
     except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError, ImportError) as error:
         raise StoreError(f"[database] connection cannot be used: {error}") from error
     except ValueError:
         # What is no number may be a part of the password: it is not repeated, nor is the error that has it.
         raise StoreError("[database] connection cannot be used: is its port a number?") from None
+    raise StoreError("[database] connection cannot be used: write an @ in its password as %40")
 
 
 def transact(engine: Engine, work: Callable[[Connection], _T], clock: Clock) -> _T:
@@ -63,6 +65,11 @@ def connect_once(engine: Engine, work: Callable[[Connection], _T]) -> _T:
 def name_of(engine: Engine) -> str:
     """Name the database without secrets, which may also stand among the URL's parameters."""
     return engine.url.set(query={}).render_as_string(hide_password=True)
+
+
+def _torn(url: URL) -> bool:
+    """Whether the end of a password with an @ would be taken for the host or the database, and told."""
+    return bool(url.host) and "@" in f"{url.host}{url.database}"
 
 
 def _engine(url: URL) -> Engine:

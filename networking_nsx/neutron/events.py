@@ -56,7 +56,7 @@ def recent(engine: Engine, scope: Scope, seconds: float, clock: Clock) -> list[E
     That is each port of ours that is ACTIVE and was changed, by anyone, in the last so many seconds.
     Raises StoreError.
     """
-    records = Records(scope)
+    records = Records(scope, clock)
     since = datetime.fromtimestamp(int(clock.now() - seconds), UTC).replace(tzinfo=None)
     ports = transact(engine, lambda connection: _activated(connection, records, since), clock)
     events = [event_of(found, Status.ACTIVE, found.row.changed_at) for found in ports]

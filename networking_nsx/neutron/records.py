@@ -19,6 +19,7 @@ from sqlalchemy.engine import Connection
 
 from networking_nsx.model import Facts, Kind, Row
 from networking_nsx.neutron.scope import Scope, judge
+from networking_nsx.ports import Clock
 
 TABLES: dict[Kind, sa.Table] = {
     Kind.NETWORK: models_v2.Network.__table__,
@@ -56,8 +57,9 @@ class Found(NamedTuple):
 class Records:
     """The selects of one scope. Keeps nothing of what it read."""
 
-    def __init__(self, scope: Scope) -> None:
+    def __init__(self, scope: Scope, clock: Clock) -> None:
         self._scope = scope
+        self._clock = clock
         self._selects = {kind: _select(kind, scope) for kind in Kind}
 
     def page(self, connection: Connection, kind: Kind, after: str) -> Sequence[Any]:
@@ -66,31 +68,37 @@ class Records:
         select = self._selects[kind].where(key > after).order_by(key).limit(PAGE)
         return connection.execute(select).all()
 
-    def rows(self, kind: Kind, records: Iterable[Any]) -> Iterator[Row]:
-        """Make rows of records. The same raw values share one Facts, judged once."""
+    def rows(self, kind: Kind, pages: Iterable[Sequence[Any]]) -> Iterator[Row]:
+        """Make rows of records, page by page as they are read. The same raw values share one Facts.
+
+        No row has changed after it was read, whatever its date says: the clock of whoever wrote it may be
+        ahead of ours, or ours may have been set back. A row of the future could not be verified until then.
+        """
         columns = _JUDGED[kind]
         judged: dict[tuple[Any, ...], tuple[str, Facts, bool]] = {}
-        for record in records:
-            raw = record[columns]
-            known = judged.get(raw)
-            if known is None:
-                known = judged[raw] = self._judged(kind, *raw)
-            status, facts, follows = known
-            yield Row(
-                kind,
-                record[0],
-                record[1],
-                status,
-                record[2],
-                seconds_of(record[3]),
-                facts,
-                record[4] if follows else "",
-            )
+        for page in pages:
+            latest = self._clock.now()
+            for record in page:
+                raw = record[columns]
+                known = judged.get(raw)
+                if known is None:
+                    known = judged[raw] = self._judged(kind, *raw)
+                status, facts, follows = known
+                yield Row(
+                    kind,
+                    record[0],
+                    record[1],
+                    status,
+                    record[2],
+                    min(seconds_of(record[3]), latest),
+                    facts,
+                    record[4] if follows else "",
+                )
 
     def some(self, connection: Connection, kind: Kind, ids: Sequence[str]) -> list[Row]:
         """Read a few rows by their ids."""
         select = self._selects[kind].where(TABLES[kind].c.id.in_(ids))
-        return list(self.rows(kind, connection.execute(select).all()))
+        return list(self.rows(kind, [connection.execute(select).all()]))
 
     def found(self, connection: Connection, kind: Kind, ids: Sequence[str]) -> dict[str, Found]:
         """Read a few rows, by id, with all that their writer needs."""
@@ -98,7 +106,7 @@ class Records:
         records = connection.execute(select).all()
         return {
             row.id: Found(row, *record[-_WRITERS_COLUMNS:])
-            for row, record in zip(self.rows(kind, records), records, strict=True)
+            for row, record in zip(self.rows(kind, [records]), records, strict=True)
         }
 
     def _judged(

@@ -34,6 +34,7 @@ def check(engine: Engine) -> list[str]:
 
     Raises StoreError, which says what to do, when the database cannot be reached or has not the tables.
     """
+    _check_file(engine)
     tables = connect_once(engine, lambda connection: set(sa.inspect(connection).get_table_names()))
     missing = sorted(_NEEDED - tables)
     if missing:
@@ -46,6 +47,11 @@ def check(engine: Engine) -> list[str]:
     return connect_once(engine, _doubts_of_revision)
 
 
+def check_writes(engine: Engine) -> None:
+    """Try the statements that a write consists of, on no row. Raises StoreError when one is refused."""
+    connect_once(engine, _write_nothing)
+
+
 def create(engine: Engine) -> None:
     """Make Neutron's tables where they are absent. Raises StoreError."""
     if engine.dialect.name == "mysql":
@@ -55,6 +61,24 @@ def create(engine: Engine) -> None:
 
         # Neutron's migrations fail on SQLite ("No support for ALTER of constraints") and on PostgreSQL.
         connect_once(engine, lambda connection: head.get_metadata().create_all(connection))
+
+
+def _check_file(engine: Engine) -> None:
+    """SQLite would make a database that is not there."""
+    file = engine.url.database
+    if engine.dialect.name == "sqlite" and file and not Path(file).exists():
+        raise StoreError(
+            f"[database] connection: {file} does not exist: see that it is Neutron's own database"
+        )
+
+
+def _write_nothing(connection: Connection) -> None:
+    for table in records.TABLES.values():
+        connection.execute(sa.update(table).where(table.c.id == "").values(status=table.c.status))
+    attributes, blocks = records.ATTRIBUTES, records.BLOCKS
+    revision = {"revision_number": attributes.c.revision_number}
+    connection.execute(sa.update(attributes).where(attributes.c.id == 0).values(revision))
+    connection.execute(sa.delete(blocks).where(blocks.c.standard_attr_id == 0, blocks.c.entity == ""))
 
 
 def _doubts_of_revision(connection: Connection) -> list[str]:
@@ -76,7 +100,7 @@ def _migrate(engine: Engine) -> None:
         configuration.write(f"[database]\nconnection = {url.replace('$', '$$')}\n")
         configuration.flush()
         command = [sys.executable, "-c", _MIGRATE, "--config-file", configuration.name, "upgrade", "heads"]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own words
+        done = subprocess.run(command, capture_output=True, text=True, check=False)  # nosec B603 # noqa: S603 - our own words
     if done.returncode:
         reason = (done.stderr.strip() or "no reason given").splitlines()[-1]
         raise StoreError(f"neutron-db-manage could not make the tables in {name_of(engine)}: {reason}")

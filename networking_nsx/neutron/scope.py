@@ -23,6 +23,7 @@ class Scope:
     network_types: tuple[str, ...] = ()  # of a network's segments, e.g. ("geneve",)
     physical_networks: tuple[str, ...] = ()  # of the same segment: the NSX transport zones we serve
     drivers: tuple[str, ...] = ()  # mechanism drivers, one of which bound the port; costs a lookup per port
+    api: str = "mh"  # what NSX ought to have differs: see `_PORTS`
 
 
 class Standing(NamedTuple):
@@ -40,6 +41,7 @@ class Role(Enum):
     FLOATING_IP = "floating IP"  # its status is "N/A", for ever
     GATEWAY = "gateway"
     INTERFACE = "router interface"
+    DHCP = "DHCP server"
     OTHER = "any other"
 
 
@@ -67,8 +69,6 @@ _WAITING = Standing(in_scope=True, expects_twin=False, may_activate=False, follo
 
 _ANY = None
 
-# As NSX-MH has it. A router interface has a logical switch port of its own, but Neutron never binds it, so
-# its absence proves nothing. A gateway port is its router's uplink.
 _PORTS = (
     # role             network         binding         standing
     (Role.FLOATING_IP, _ANY,           _ANY,           _NEVER),
@@ -81,11 +81,25 @@ _PORTS = (
     (_ANY,             _ANY,           _ANY,           _TWIN),
 )  # fmt: skip
 
+# By API. A gateway port is its router's uplink. In NSX-MH a router interface has a logical switch port of
+# its own, but Neutron never binds it, so its absence proves nothing. In NSX Policy it has none, and shares
+# its router's state; nor has a DHCP port, which NSX serves without one (as vmware-nsx's policy plug-in).
+_PORTS_BY_API = {
+    "mh": _PORTS,
+    "policy": (
+        *_PORTS[:4],
+        (Role.INTERFACE, _ANY, _ANY, _FOLLOWER),
+        (Role.DHCP, _ANY, _ANY, _OPTIONAL),
+        *_PORTS[5:],
+    ),
+}
+
 _NETWORKS = {Place.INSIDE: _TWIN, Place.EXTERNAL: _NEVER, Place.OUTSIDE: _NEVER}
 
 _ROLES = {
     constants.DEVICE_OWNER_FLOATINGIP: Role.FLOATING_IP,
     constants.DEVICE_OWNER_ROUTER_GW: Role.GATEWAY,
+    constants.DEVICE_OWNER_DHCP: Role.DHCP,
     constants.DEVICE_OWNER_ROUTER_INTF: Role.INTERFACE,
     constants.DEVICE_OWNER_DVR_INTERFACE: Role.INTERFACE,
     constants.DEVICE_OWNER_HA_REPLICATED_INT: Role.INTERFACE,
@@ -101,20 +115,22 @@ def judge(scope: Scope, kind: Kind, *columns: object) -> Standing:
     """Judge a row of a kind by the columns that its rule asks for."""
     if scope.kinds and kind not in scope.kinds:
         return _NEVER
-    return _RULES[kind](*columns)
+    return _RULES[kind](scope, *columns)
 
 
-def _port(owner: str, vif_type: str | None, external: object, inside: object, ours: object) -> Standing:
+def _port(
+    scope: Scope, owner: str, vif_type: str | None, external: object, inside: object, ours: object
+) -> Standing:
     """Judge a port by its columns; the last three are truth values as a database spells them."""
     asked = (_ROLES.get(owner, Role.OTHER), _place(external, inside), _binding(vif_type, ours))
-    return next(standing for *rule, standing in _PORTS if _fits(tuple(rule), asked))
+    return next(standing for *rule, standing in _PORTS_BY_API[scope.api] if _fits(tuple(rule), asked))
 
 
-def _network(external: object, inside: object) -> Standing:
+def _network(_scope: Scope, external: object, inside: object) -> Standing:
     return _NETWORKS[_place(external, inside)]
 
 
-def _router() -> Standing:
+def _router(_scope: Scope) -> Standing:
     return _TWIN
 
 

@@ -27,14 +27,14 @@ class NeutronStore:
     def __init__(self, engine: Engine, scope: Scope, notifier: Notifier, clock: Clock) -> None:
         self._engine = engine
         self._scope = scope
-        self._records = Records(scope)
+        self._records = Records(scope, clock)
         self._notifier = notifier
         self._clock = clock
         self._in_doubt = False  # a write failed, perhaps at the answer to its commit: Nova was told nothing
 
     def recorded(self, kind: Kind) -> Iterator[Row]:
         """Every row of a kind, lazily, in the order of ids; each page is a transaction. Raises StoreError."""
-        return self._records.rows(kind, self._raw(kind))
+        return self._records.rows(kind, self._pages(kind))
 
     def rows(self, keys: Sequence[Key]) -> list[Row]:
         """These rows as they are now; a row that does not exist is left out. Raises StoreError."""
@@ -61,11 +61,11 @@ class NeutronStore:
             outcomes.update(zip(batch.positions, result.outcomes, strict=True))
         return [outcomes[position] for position in range(len(changes))]
 
-    def _raw(self, kind: Kind) -> Iterator[Any]:
+    def _pages(self, kind: Kind) -> Iterator[Sequence[Any]]:
         after = ""
         while True:
             page = self._page(kind, after)
-            yield from page
+            yield page
             if len(page) < PAGE:
                 return
             after = page[-1].id
@@ -91,13 +91,21 @@ class NeutronStore:
 
     def _transact(self, work: Callable[[Connection], _T]) -> _T:
         if self._in_doubt:
-            self._notifier.notify(recent(self._engine, self._scope, PATIENCE, self._clock))
-            self._in_doubt = False
+            self._make_up_for_doubt()
         return transact(self._engine, work, self._clock)
+
+    def _make_up_for_doubt(self) -> None:
+        # Before the rows are read: what another thread writes meanwhile stays in doubt.
+        self._in_doubt = False
+        try:
+            self._notifier.notify(recent(self._engine, self._scope, PATIENCE, self._clock))
+        except StoreError:
+            self._in_doubt = True
+            raise
 
 
 class ReportStore:
-    """A store that writes nothing and tells what it would have written."""
+    """A store that writes nothing, and tells what it would have written and what would stand then."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -118,7 +126,9 @@ class ReportStore:
 def _withheld(change: Change, stands: Row | None) -> Outcome:
     if stands is None:
         return Outcome(change, Verdict.GONE, None)
-    return Outcome(change, Verdict.WITHHELD if as_read(change.row, stands) else Verdict.REFUSED, stands)
+    if not as_read(change.row, stands):
+        return Outcome(change, Verdict.REFUSED, stands)
+    return Outcome(change, Verdict.WITHHELD, stands._replace(status=change.status))
 
 
 def _refuse_routers_down(changes: Sequence[Change]) -> None:
@@ -130,7 +140,7 @@ def _refuse_routers_down(changes: Sequence[Change]) -> None:
 def _log(result: Result) -> None:
     if not _LOG.isEnabledFor(logging.DEBUG):
         return
-    for change, verdict, _stands in result.outcomes:
+    for change, verdict, *_ in result.outcomes:
         evidence = change.observation
         _LOG.debug(
             "%s %s: %s -> %s: %s (%s says %r)",

@@ -23,7 +23,6 @@ from networking_nsx.neutron.records import (
     TABLES,
     Found,
     Records,
-    seconds_of,
     with_attributes,
 )
 from networking_nsx.ports import Clock
@@ -174,6 +173,4 @@ def _stands(judged: _Judged, now: float) -> Row | None:
     if judged.found is None or judged.verdict is not Verdict.WRITTEN:
         return judged.found and judged.found.row
     row = judged.found.row
-    return row._replace(
-        status=judged.change.status, revision=row.revision + 1, changed_at=seconds_of(_moment(now))
-    )
+    return row._replace(status=judged.change.status, revision=row.revision + 1, changed_at=now)

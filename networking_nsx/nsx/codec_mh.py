@@ -1,19 +1,12 @@
-"""NSX-MH's JSON, read: bytes in, values out, no I/O.
+"""NSX-MH's JSON, read: bytes in, values out, no I/O. Only the fields that are used are decoded."""
 
-Only the fields that are used are decoded, typed, a whole page at once. Where a page does not fit, its
-objects are decoded one by one, so that a malformed object costs only itself.
-"""
-
-import json
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from msgspec import UNSET, DecodeError, Raw, Struct, ValidationError, field
-from msgspec.json import Decoder, encode
+from msgspec import UNSET, Struct, field
 
-from networking_nsx.errors import Malformed
 from networking_nsx.model import Health, Kind, Observation, Page
+from networking_nsx.nsx.decoding import Reading, word
 
 
 class Form(NamedTuple):
@@ -57,28 +50,26 @@ class Entries(NamedTuple):
 
 def page_from(kind: Kind, body: bytes, as_of: float) -> Page:
     """Raises Malformed when the answer as a whole cannot be read."""
-    envelope, malformed = _envelope_from(body)
-    observations, ambiguous, foreign = _observed(kind, envelope.things, as_of)
-    total = _total(envelope)
-    return Page(kind, observations, envelope.cursor or None, total, as_of, malformed + ambiguous, foreign)
+    listing = _THINGS.page(body)
+    observations, ambiguous, foreign = _observed(kind, listing.things, as_of)
+    unreadable = listing.malformed + ambiguous
+    return Page(kind, observations, listing.cursor, listing.total, as_of, unreadable, foreign)
 
 
 def object_from(kind: Kind, body: bytes, as_of: float) -> Page:
     """The answer for one object, as a page of one. Raises Malformed when it is no JSON."""
-    try:
-        observations, ambiguous, foreign = _observed(kind, [_thing.decode(_whole(body))], as_of)
-    except ValidationError:
+    thing = _THINGS.one(body)
+    if thing is None:
         return Page(kind, [], None, 1, as_of, malformed=1)
-    except _UNREADABLE as error:
-        raise Malformed(f"NSX's answer is no JSON: {error}") from error
+    observations, ambiguous, foreign = _observed(kind, [thing], as_of)
     return Page(kind, observations, None, 1, as_of, ambiguous, foreign)
 
 
 def entries_from(collection: str, body: bytes) -> Entries:
     """Every object of a listing. Raises Malformed when the answer as a whole cannot be read."""
-    envelope, malformed = _envelope_from(body)
-    entries = [_entry(collection, thing) for thing in envelope.things]
-    return Entries(entries, envelope.cursor or None, _total(envelope), malformed)
+    listing = _THINGS.page(body)
+    entries = [_entry(collection, thing) for thing in listing.things]
+    return Entries(entries, listing.cursor, listing.total, listing.malformed)
 
 
 # The structs hold no cycles, so the garbage collector need not look at them: a third of the time.
@@ -100,63 +91,8 @@ class _Thing(Struct, gc=False):
     relations: dict[str, _Relation | None] | None = field(name="_relations", default=None)
 
 
-class _Envelope(Struct, gc=False):
-    things: list[_Thing] = field(name="results")
-    total: Any = field(name="result_count", default=None)
-    cursor: str | None = field(name="page_cursor", default=None)
-
-
-class _RawEnvelope(Struct, gc=False):
-    things: list[Raw] = field(name="results")
-    total: Any = field(name="result_count", default=None)
-    cursor: str | None = field(name="page_cursor", default=None)
-
-
 _AMBIGUOUS = "\0two rows"  # told from any id by identity
-_HALF = re.compile(rb"\\u[dD][89a-fA-F]")  # perhaps one: UTF-16's surrogates
-_UNREADABLE = (DecodeError, UnicodeDecodeError, RecursionError)
-_envelope = Decoder(_Envelope)
-_raw_envelope = Decoder(_RawEnvelope)
-_thing = Decoder(_Thing)
-
-
-def _envelope_from(body: bytes) -> tuple[_Envelope, int]:
-    """The listing, and how many of its objects were left out because they cannot be read."""
-    try:
-        return _envelope.decode(body), 0
-    except _UNREADABLE:
-        return _envelope_piecemeal(body)
-
-
-def _envelope_piecemeal(body: bytes) -> tuple[_Envelope, int]:
-    try:
-        raw = _raw_envelope.decode(_whole(body))
-    except _UNREADABLE as error:
-        raise Malformed(f"NSX's answer is no listing: {error}") from error
-    things = []
-    for piece in raw.things:
-        try:
-            things.append(_thing.decode(piece))
-        except _UNREADABLE:
-            continue
-    return _Envelope(things, raw.total, raw.cursor), len(raw.things) - len(things)
-
-
-def _whole(body: bytes) -> bytes:
-    """The same JSON without halves of characters, as a name cut at a length may end in.
-
-    msgspec refuses a body for one, even in a field that nobody reads.
-    """
-    if not _HALF.search(body):
-        return body
-    try:
-        return json.dumps(json.loads(body), ensure_ascii=False).encode(errors="replace")
-    except (ValueError, RecursionError):
-        return body
-
-
-def _total(envelope: _Envelope) -> int | None:
-    return envelope.total if isinstance(envelope.total, int) else None
+_THINGS = Reading(_Thing, "page_cursor")
 
 
 def _observed(kind: Kind, things: Sequence[_Thing], as_of: float) -> tuple[list[Observation], int, int]:
@@ -182,19 +118,14 @@ def _observed(kind: Kind, things: Sequence[_Thing], as_of: float) -> tuple[list[
         value = getattr(thing.relations.get(relation), key, UNSET) if thing.relations else UNSET
         # Compared by identity: 1 and "true" are not NSX's words.
         if value is True:
-            health, word = up, "true"
+            health, said = up, "true"
         elif value is False:
-            health, word = down, "false"
+            health, said = down, "false"
         else:
-            health, word = unknown, _word(value)
+            health, said = unknown, word(value)
         path = thing.href or f"{collection}/{thing.uuid}"
-        observations.append(Observation(kind, found, health, as_of, path, word))
+        observations.append(Observation(kind, found, health, as_of, path, said))
     return observations, ambiguous, foreign
-
-
-def _word(value: Any) -> str:
-    """A word that proves nothing, as JSON has it: it is counted and logged, hence short."""
-    return "missing" if value is UNSET else encode(value).decode()[:40]
 
 
 def _entry(collection: str, thing: _Thing) -> Entry:

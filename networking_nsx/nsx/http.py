@@ -1,20 +1,26 @@
 """Requests to the managers of one NSX, whatever the API.
 
-- It stays with the manager that works; when that one fails, the next whose circuit is closed is asked.
+- NSX-MH: it stays with the manager that works; when that one fails, or lets nobody in, the next whose circuit
+  is closed is asked. NSX Policy: each request goes to the manager whose budget is free soonest, so that three
+  managers give three budgets; one that says that it is not healthy is left out.
 - While every circuit is open a request fails at once, without waiting. The first caller after a circuit's
   pause is its probe: its request is sent for real and decides for everybody.
-- A request ends within `HttpSettings.total_timeout`, whatever the managers do.
+- A request ends within `HttpSettings.total_timeout`, whatever the managers do, and no manager has more than
+  `HttpSettings.concurrency` requests of ours at a time.
 - Every request on the wire is within the budget of its manager.
-- An account is never locked: after two refused logins there is one more each 5, 10, then 15 minutes.
+- An account is never locked: after two refusals there is one more attempt after 5 minutes, then after 10,
+  then every 15; a manager that alone refuses it bars no other.
 
 Only reads: a GET may be repeated on another manager without harm.
 """
 
 import ipaddress
+import itertools
 import logging
 import re
 import warnings
 from collections.abc import Mapping, Sequence
+from copy import copy
 from types import TracebackType
 from typing import NamedTuple, Self
 from urllib.parse import quote, urlencode, urljoin, urlsplit
@@ -23,12 +29,14 @@ from requests.adapters import BaseAdapter
 from urllib3.exceptions import InsecureRequestWarning
 
 from networking_nsx.errors import NsxError, Retryable, Throttled, Unavailable
-from networking_nsx.limiter import Circuit
-from networking_nsx.nsx.node import OK, Authentication, Busy, Node, refusal
+from networking_nsx.nsx.api import MH, OK, Api, Busy, refusal
+from networking_nsx.nsx.auth import Authentication
+from networking_nsx.nsx.entry import account_of
+from networking_nsx.nsx.node import Node, Unhealthy
 from networking_nsx.nsx.wire import Deadline, HttpSettings, Reply, Stopped, Untrusted, Wire
 from networking_nsx.ports import Clock
 
-__all__ = ["Answer", "Authentication", "Client", "HttpSettings", "Reply"]
+__all__ = ["Answer", "Client", "HttpSettings", "Reply"]
 
 LOG = logging.getLogger(__name__)
 
@@ -58,14 +66,18 @@ class Client:
         settings: HttpSettings,
         clock: Clock,
         adapter: BaseAdapter | None = None,
+        *,
+        api: Api = MH,
     ) -> None:
         """`nodes` are base URLs; `adapter` replaces the network."""
         self._authentication = authentication
         self._settings = settings
         self._clock = clock
         self._adapter = adapter
-        # NSX-T locks an account for 15 minutes after 5 refusals within 15 minutes.
-        self._logins = Circuit(threshold=2, pause=300.0, longest=900.0)
+        self._api = api
+        self._account = account_of(authentication, clock)
+        self._turns = itertools.count()
+        self._urgent = False
         self._nodes = [self._node(base.rstrip("/")) for base in nodes]
         self._others: dict[str, Node] = {}  # managers that only redirects told of, by origin
         self._first = self._nodes[0]
@@ -87,6 +99,16 @@ class Client:
     ) -> None:
         self.close()
 
+    def urgent(self) -> "Client":
+        """The same managers, asked without waiting for what others have booked.
+
+        With the share of each manager's budget that is kept for this (`HttpSettings.urgent_share`), and
+        whatever else is free. Closed with this one.
+        """
+        urgent = copy(self)
+        urgent._urgent = True  # noqa: SLF001 - of this class
+        return urgent
+
     def close(self) -> None:
         for node in (*self._nodes, *self._others.values()):
             node.close()
@@ -94,14 +116,16 @@ class Client:
     def get(
         self, path: str, params: Sequence[tuple[str, str]] = (), headers: Mapping[str, str] | None = None
     ) -> Answer:
-        """Raises an NsxError: Retryable when every attempt failed, the others after the first answer."""
+        """Raises an NsxError: Unavailable or Throttled when every attempt failed, others at once."""
         target = f"{path}?{urlencode(params, safe=',', quote_via=quote)}" if params else path
-        deadline = Deadline(self._clock, self._settings.total_timeout)
+        deadline = Deadline(self._clock, self._settings.total_timeout, urgent=self._urgent)
         failure: NsxError | None = None
+        asked: list[Node] = []
         for _ in range(self._settings.retries + 1):
             if failure and not _waited(failure, deadline):
                 break
-            node = self._pick(failure)
+            node = self._pick(asked, failure)
+            asked.append(node)
             try:
                 return self._ask(node, target, headers or {}, deadline)
             except Stopped:
@@ -118,17 +142,28 @@ class Client:
 
     def _node(self, base: str) -> Node:
         wire = Wire(base, self._settings, self._clock, self._adapter)
-        return Node(wire, self._authentication, self._logins, self._clock)
+        return Node(wire, self._authentication, self._account, self._api, self._clock)
 
-    def _pick(self, failure: NsxError | None) -> Node:
-        """The node to ask: from the one that worked last, the first whose circuit is closed."""
+    def _pick(self, asked: Sequence[Node], failure: NsxError | None) -> Node:
+        """The node to ask: the first whose circuit is closed."""
         now = self._clock.monotonic()
-        start = self._nodes.index(self._first)
-        for node in self._nodes[start:] + self._nodes[:start]:
+        for node in self._spread(asked, now) if self._api.spread else self._in_order():
             if node.circuit.allows(now):
                 return node
         troubles = "; ".join(node.trouble for node in self._nodes)
         raise failure or Unavailable(f"no manager is asked for now, each has failed: {troubles}")
+
+    def _in_order(self) -> list[Node]:
+        return sorted(self._from(self._first), key=Node.barred)
+
+    def _from(self, first: Node) -> list[Node]:
+        start = self._nodes.index(first)
+        return self._nodes[start:] + self._nodes[:start]
+
+    def _spread(self, asked: Sequence[Node], now: float) -> list[Node]:
+        """Those that have not failed this request first, by what they have to do, and else in turn."""
+        nodes = self._from(self._nodes[next(self._turns) % len(self._nodes)])
+        return sorted(nodes, key=lambda node: (node in asked, node.load(now, urgent=self._urgent)))
 
     def _blame(self, node: Node, failure: NsxError) -> None:
         now = self._clock.monotonic()
@@ -137,7 +172,7 @@ class Client:
             return
         LOG.warning("NSX manager failed: %s", failure)
         node.trouble = str(failure)
-        node.circuit.failed(now, hopeless=isinstance(failure, Untrusted))
+        node.circuit.failed(now, hopeless=isinstance(failure, Untrusted | Unhealthy))
         if self._first is node:
             self._first = self._nodes[(self._nodes.index(node) + 1) % len(self._nodes)]
 
@@ -150,15 +185,22 @@ class Client:
         raise Unavailable(f"{node.base}: more than {_REDIRECT_LIMIT} redirects")
 
     def _answer(self, node: Node, target: str, reply: Reply) -> Answer:
-        error = _error(node.base + target, reply)
+        error = self._error(node.base + target, reply)
         if error and isinstance(error, Retryable):
             raise error
-        node.circuit.succeeded()
+        node.worked()
         if node in self._nodes:
             self._first = node
         if error:
             raise error
         return Answer(reply.body, reply.headers, node.base, reply.started_at)
+
+    def _error(self, url: str, reply: Reply) -> NsxError | None:
+        if reply.status != OK:
+            return refusal(self._api, url, reply)
+        if not reply.body:
+            return Unavailable(f"{url.partition('?')[0]}: an empty answer")
+        return None
 
     def _redirected(self, node: Node, location: str) -> tuple[Node, str]:
         """Where to go on. The password follows only to managers that are known, or proven by TLS."""
@@ -192,14 +234,6 @@ def _waited(failure: NsxError, deadline: Deadline) -> bool:
         return False
     deadline.sleep(pause)
     return True
-
-
-def _error(url: str, reply: Reply) -> NsxError | None:
-    if reply.status != OK:
-        return refusal(url, reply)
-    if not reply.body:
-        return Unavailable(f"{url.partition('?')[0]}: an empty answer")
-    return None
 
 
 def _origin(url: str) -> str:

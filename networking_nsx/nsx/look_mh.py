@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeVar
 
 from networking_nsx.errors import Malformed, NotFound
-from networking_nsx.model import Health, Key, Kind, Observation, Page, Sought
+from networking_nsx.model import PLURAL, Health, Key, Kind, Observation, Page, Sought
 from networking_nsx.nsx.codec_mh import (
     ATTACHMENT,
     FORMS,
@@ -29,7 +29,6 @@ _PATHS = {
     Kind.ROUTER: re.compile(r"/ws\.v1/lrouter/[\w-]+"),
     Kind.PORT: re.compile(r"(/ws\.v1/lswitch/[\w-]+)/lport/[\w-]+"),
 }
-_PLURAL = (Kind.NETWORK, Kind.ROUTER)  # one row may have several objects: chained switches, duplicates
 _COLLECTIONS = {form.collection for form in FORMS.values()}
 _ENTRY = [("fields", "uuid,tags")]
 _EMPTY_PAGES = 100  # in a row; a listing of more has no end
@@ -57,10 +56,10 @@ class Look:
         since = self._clock.now()
         there = self._on_path(row)
         found = [each for each in there.observations if each.key == row.key] if there else []
-        if found and row.key.kind not in _PLURAL:
+        if found and row.key.kind not in PLURAL:
             return found
         tagged, doubt = self._tagged(row.key)
-        if there and not found and (row.key.kind in _PLURAL or not tagged):
+        if there and not found and (row.key.kind in PLURAL or not tagged):
             # An object is there, but it does not say whose.
             doubt = "unreadable" if there.malformed else "tag lost"
         found = list({each.path: each for each in (*tagged, *found)}.values())

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from networking_nsx.errors import NotFound, NsxError, Rejected
 from networking_nsx.model import Kind, Observation, Page, Sought
+from networking_nsx.nsx.auth import cookies_of, shown
 from networking_nsx.nsx.codec_mh import FORMS, page_from
 from networking_nsx.nsx.http import Client, Reply
 from networking_nsx.nsx.look_mh import Look
@@ -24,14 +25,14 @@ class MhLogin:
         return {"username": self.user, "password": self.password}
 
     def proof(self, reply: Reply) -> Mapping[str, str]:
-        cookies = "; ".join(cookie.partition(";")[0] for cookie in reply.cookies)
-        return {"Cookie": cookies} if cookies else {}
+        return shown({"Cookie": cookies_of(reply)})
 
 
 class MhSource:
     """One NSX-MH, read. May be shared by threads."""
 
     page_maximum = PAGE_MAXIMUM
+    index = None
 
     def __init__(self, client: Client, clock: Clock, generation_timeout: float = 30.0) -> None:
         """`generation_timeout`: seconds for which managers are asked to have caught up with what another

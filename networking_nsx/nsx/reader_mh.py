@@ -8,6 +8,7 @@ from networking_nsx.nsx.wire import Untrusted
 from networking_nsx.ports import Clock
 
 PAGE_MAXIMUM = 5000
+_DIGITS = 18  # of a generation; int() refuses thousands of them with a ValueError
 
 Params = Sequence[tuple[str, str]]
 
@@ -33,7 +34,11 @@ class Generation:
 
     def heard(self, headers: Mapping[str, str]) -> None:
         number = headers.get("X-Nvp-Config-Generation", "")
-        if number.isdecimal() and (int(number) >= self._newest[0] or not self.wanted()):
+        if (
+            number.isdecimal()
+            and len(number) <= _DIGITS
+            and (int(number) >= self._newest[0] or not self.wanted())
+        ):
             self._newest = (int(number), self._clock.monotonic())
 
     def forget(self) -> None:

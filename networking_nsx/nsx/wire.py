@@ -1,21 +1,28 @@
 """One HTTP exchange with one manager, under its budget and a deadline."""
 
 import ssl
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import requests
 import urllib3
-from requests.adapters import BaseAdapter
+from requests.adapters import BaseAdapter, HTTPAdapter
 
 from networking_nsx.errors import ConfigurationError, Malformed, Rejected, Throttled, Unavailable
 from networking_nsx.limiter import Limiter
 from networking_nsx.ports import Clock
 
-_TOO_MANY = (429, 503)  # too many requests per second, too many at once
+# After the request has gone out; what happens before is another error.
+_LOST = (
+    requests.ReadTimeout,
+    urllib3.exceptions.ReadTimeoutError,
+    urllib3.exceptions.ProtocolError,
+    urllib3.exceptions.IncompleteRead,
+)
 _PIECE = 1 << 20  # bytes of a body that are read at once; between two pieces the deadline is checked
 _EARLY = 0.01  # seconds by which a sleep may end early without having been cut short
 
@@ -27,6 +34,9 @@ class HttpSettings:
     request_rate: int = 100
     """Requests per second and manager. More finish a sweep sooner, and leave less of the limit that NSX
     sets for the account to its other users."""
+    urgent_share: float = 0.0
+    """Of that rate, kept for urgent requests (see `Client.urgent`). More lets these pass sooner while a sweep
+    has much to ask, and stretches the sweep."""
     connect_timeout: float = 5.0
     """Seconds until a connection stands. Longer: a dead manager costs more before the next is tried."""
     answer_timeout: float = 75.0
@@ -35,12 +45,18 @@ class HttpSettings:
     """Seconds for one request with its retries, fail-over, logins and waits for the budget."""
     retries: int = 2
     """Further attempts after the first. Each one more is load on an NSX that is in trouble."""
+    concurrency: int = 20
+    """Requests in flight per manager. More use the rate when answers are slow; NSX allows 40 per account."""
     answer_limit: int = 512 << 20
     """Bytes after which an answer is cut off: it is held in memory whole."""
     ca_file: str = ""
     """PEM file of the authorities that sign the managers' certificates; "" for those of requests."""
     insecure: bool = False
     """Accept any certificate: whoever stands in between can read the password."""
+    client_cert_file: str = ""
+    """PEM file of the certificate that is shown to the managers; "" for none."""
+    client_key_file: str = ""
+    """PEM file of its key; "" when that is in the same file."""
 
 
 class Reply(NamedTuple):
@@ -57,6 +73,10 @@ class Untrusted(Rejected):
     """The certificate of this manager was not accepted. Another manager may have a better one."""
 
 
+class Unanswered(Unavailable):
+    """The request was taken, but its answer has not come whole: what it said is not known."""
+
+
 class Stopped(Unavailable):
     """The process is asked to stop. No manager is to blame."""
 
@@ -64,7 +84,8 @@ class Stopped(Unavailable):
 class Deadline:
     """The moment at which a request ends, whatever it is doing."""
 
-    def __init__(self, clock: Clock, seconds: float) -> None:
+    def __init__(self, clock: Clock, seconds: float, *, urgent: bool = False) -> None:
+        self.urgent = urgent  # it need not wait for what others have booked
         self._clock = clock
         self._seconds = seconds
         self._at = clock.monotonic() + seconds
@@ -88,12 +109,39 @@ class Deadline:
             raise Stopped("asked to stop while waiting to ask NSX")
 
 
+class Slots:
+    """Room for so many requests at a time, some of it kept for urgent ones."""
+
+    def __init__(self, number: int, kept: int = 0) -> None:
+        self.taken = 0
+        self._number = number
+        self._kept = kept
+        self._changed = threading.Condition()
+
+    @contextmanager
+    def one(self, base: str, deadline: Deadline) -> Iterator[None]:
+        """Raises Unavailable when none becomes free in time."""
+        number = self._number if deadline.urgent else self._number - self._kept
+        with self._changed:
+            if not self._changed.wait_for(lambda: self.taken < number, deadline.left(base)):
+                raise Unavailable(f"{base}: {self._number} requests before this one did not end in time")
+            self.taken += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self.taken -= 1
+                self._changed.notify_all()  # not everybody has room for what is free now
+
+
 class Wire:
     """The connections to one manager. Nothing reaches it but through `send`."""
 
     def __init__(self, base: str, settings: HttpSettings, clock: Clock, adapter: BaseAdapter | None) -> None:
         self.base = base
-        self.limiter = Limiter(settings.request_rate)
+        self.limiter = Limiter(settings.request_rate, settings.urgent_share)
+        keeps = settings.urgent_share > 0 and settings.concurrency > 1
+        self.slots = Slots(settings.concurrency, kept=int(keeps))
         self._settings = settings
         self._clock = clock
         self._session = _session(settings, adapter)
@@ -110,34 +158,38 @@ class Wire:
         form: Mapping[str, str] | None = None,
     ) -> Reply:
         """One request and its whole answer. Raises Unavailable, Untrusted, Throttled or Malformed."""
-        self._await_turn(deadline)
+        # First a slot: a request must not wait for one between the moment booked for it and its way.
+        with self.slots.one(self.base, deadline):
+            booked = self._turn(deadline)
+            started_at = self._clock.now()
+            request = {"method": method, "url": self.base + target, "headers": dict(headers), "data": form}
+            with self._translated(deadline), self._response(request, booked, deadline) as response:
+                body = self._body(response.raw, deadline)
+                cookies = response.raw.headers.getlist("Set-Cookie")
+                return Reply(response.status_code, response.headers, cookies, body, started_at)
+
+    def _turn(self, deadline: Deadline) -> float:
+        """Wait for the budget, and return the moment that it had."""
+        now = self._clock.monotonic()
+        wait = self.limiter.reserve(now, urgent=deadline.urgent)
+        if wait > 0:
+            if not deadline.allows(wait):
+                raise Throttled(f"{self.base}: its request budget is used up for {wait:.1f} s", wait)
+            deadline.sleep(wait)
+        return now + wait
+
+    def _response(self, request: Mapping[str, Any], booked: float, deadline: Deadline) -> requests.Response:
+        """Send it, and return the beginning of the answer."""
         left = deadline.left(self.base)
-        started_at = self._clock.now()
-        with (
-            self._translated(deadline),
-            self._session.request(
-                method,
-                self.base + target,
-                headers=dict(headers),
-                data=form,
+        try:
+            return self._session.request(
+                **request,
                 timeout=(min(self._settings.connect_timeout, left), min(self._settings.answer_timeout, left)),
                 allow_redirects=False,
                 stream=True,  # so that the deadline holds between two pieces of the body
-            ) as response,
-        ):
-            if response.status_code in _TOO_MANY:
-                self.limiter.throttled(self._clock.monotonic())
-            body = self._body(response.raw, deadline)
-            cookies = response.raw.headers.getlist("Set-Cookie")
-            return Reply(response.status_code, response.headers, cookies, body, started_at)
-
-    def _await_turn(self, deadline: Deadline) -> None:
-        wait = self.limiter.reserve(self._clock.monotonic())
-        if wait <= 0:
-            return
-        if not deadline.allows(wait):
-            raise Throttled(f"{self.base}: its request budget is used up for {wait:.1f} s", wait)
-        deadline.sleep(wait)
+            )
+        finally:
+            self.limiter.arrived(booked, self._clock.monotonic())
 
     def _body(self, raw: urllib3.HTTPResponse, deadline: Deadline) -> bytes:
         pieces = []
@@ -169,10 +221,12 @@ class Wire:
                     " ca_file to the authority that signed it (insecure = true would let anybody pose as NSX)"
                 ) from error
             deadline.left(self.base)  # else the timeout was what was left of it
+            lost = isinstance(error, _LOST)
             hint = " (see [nsx] managers: http or https?)" if isinstance(cause, ssl.SSLError) else ""
-            raise Unavailable(f"{self.base}: {str(cause) or type(cause).__name__}{hint}") from error
-        except OSError as error:  # the only file that requests opens
-            raise ConfigurationError(f"[nsx] ca_file = {self._settings.ca_file}: {error}") from error
+            told = f"{self.base}: {str(cause) or type(cause).__name__}{hint}"
+            raise (Unanswered if lost else Unavailable)(told) from error
+        except OSError as error:  # from nothing else but the files that requests opens
+            raise ConfigurationError(f"{_files(self._settings)}: {error}") from error
 
 
 class _Session(requests.Session):
@@ -186,12 +240,21 @@ def _session(settings: HttpSettings, adapter: BaseAdapter | None) -> requests.Se
     # make it matter who started the process, and how.
     session.trust_env = False
     session.verify = not settings.insecure and (settings.ca_file or True)
-    # A session is carried by the headers of `Authentication`; a jar would add cookies of its own.
+    # A session is carried by the headers of a `Login`; a jar would add cookies of its own.
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    if adapter:
-        session.mount("https://", adapter)
-        session.mount("http://", adapter)
+    if settings.client_cert_file:
+        key = settings.client_key_file
+        session.cert = (settings.client_cert_file, key) if key else settings.client_cert_file
+    adapter = adapter or HTTPAdapter(pool_connections=1, pool_maxsize=settings.concurrency)
+    session.mount("https://", adapter)
+    session.mount("http://", adapter)
     return session
+
+
+def _files(settings: HttpSettings) -> str:
+    """The files that a connection needs, for messages."""
+    names = ("ca_file", "client_cert_file", "client_key_file")
+    return "[nsx] " + ", ".join(f"{name} = {file}" for name in names if (file := getattr(settings, name)))
 
 
 def _root(error: BaseException) -> BaseException:

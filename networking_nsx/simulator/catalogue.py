@@ -6,9 +6,10 @@ inventory's size; a change renders anew that object, and the switch of a port, a
 
 from bisect import bisect_left, insort
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from functools import partial
 from typing import Generic, TypeVar
 
+from networking_nsx.simulator.cursors import Listing
+from networking_nsx.simulator.exchange import Page
 from networking_nsx.simulator.inventory import Inventory
 from networking_nsx.simulator.population import Item
 
@@ -16,18 +17,6 @@ Term = tuple[str, str]
 Form = TypeVar("Form", bound=Hashable)
 
 _FORMS = 12  # renderings kept; a client uses three to six
-
-
-class _Rendered(dict[str, bytes]):
-    """The bytes of objects in one form, by NSX id; made when first asked for."""
-
-    def __init__(self, render: Callable[[str], bytes]) -> None:
-        super().__init__()
-        self._render = render
-
-    def __missing__(self, nsx_id: str) -> bytes:
-        made = self[nsx_id] = self._render(nsx_id)
-        return made
 
 
 class Catalogue(Generic[Form]):
@@ -43,7 +32,7 @@ class Catalogue(Generic[Form]):
         self._terms = terms
         self._render = render
         self._ids: dict[tuple[str, str, str], list[str]] = {}
-        self._forms: dict[Form, _Rendered] = {}
+        self._forms: dict[Form, dict[str, bytes]] = {}  # by form, then by NSX id
         inventory.watch(self._changed)
 
     def select(self, kind: str, terms: Iterable[Term]) -> Sequence[str]:
@@ -55,19 +44,31 @@ class Catalogue(Generic[Form]):
             return every
         return [nsx_id for nsx_id in narrow[0] if all(_holds(ids, nsx_id) for ids in narrow[1:])]
 
-    def rendered(self, ids: Iterable[str], form: Form) -> list[bytes]:
-        """The bytes of these objects."""
+    def rendered(self, ids: Sequence[str], form: Form) -> list[bytes]:
+        """The bytes of these objects. Raises KeyError when there is no such object."""
         if form not in self._forms:
             while len(self._forms) >= _FORMS:
                 del self._forms[next(iter(self._forms))]
-            self._forms[form] = _Rendered(partial(self._bytes, form))
-        return list(map(self._forms[form].__getitem__, ids))
+            self._forms[form] = {}
+        kept = self._forms[form]
+        for nsx_id in ids:
+            if nsx_id not in kept:
+                kept[nsx_id] = self._render(self._inventory[nsx_id], form)
+        return [kept[nsx_id] for nsx_id in ids]
 
-    def _bytes(self, form: Form, nsx_id: str) -> bytes:
-        item = self._inventory.get(nsx_id)
-        if item is None:
-            raise KeyError(nsx_id)
-        return self._render(item, form)
+    def page(self, listing: Listing, form: Form, cursor: str | None, length: int) -> Page:
+        """So many objects of a listing, from the cursor on. Raises UnknownCursor."""
+        ids = listing.ids
+        start = 0 if cursor is None else listing.place(cursor)
+        end = start + length
+        previous = self.rendered(ids[start - 1 : start], form) if start else []
+        return Page(
+            objects=tuple(self.rendered(ids[start:end], form)),
+            total=len(ids) if cursor is None else None,
+            cursor=listing.cursor(end) if length and end < len(ids) else None,
+            again=listing.cursor(start),
+            previous=previous[0] if previous else None,
+        )
 
     def _having(self, kind: str, term: Term) -> list[str]:
         field, value = term

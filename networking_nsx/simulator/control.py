@@ -8,11 +8,14 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
 from typing import Any
 
+from networking_nsx.simulator.accounts import Accounts
 from networking_nsx.simulator.exchange import Answer, Request, error, json_answer
 from networking_nsx.simulator.faults import Faults
 from networking_nsx.simulator.inventory import Choice, Inventory, Refused
 from networking_nsx.simulator.population import KINDS, Item, Plan
+from networking_nsx.simulator.readings import Readings
 from networking_nsx.simulator.requestlog import RequestLog
+from networking_nsx.simulator.standing import Standing
 
 ROOT = "/_sim"
 
@@ -36,11 +39,23 @@ _TYPES: dict[str, tuple[type, ...]] = {
 class Control:
     """Operations on one simulated NSX, as JSON bodies name them."""
 
-    def __init__(self, inventory: Inventory, faults: Faults, log: RequestLog, seed: int) -> None:
+    def __init__(
+        self,
+        inventory: Inventory,
+        faults: Faults,
+        log: RequestLog,
+        seed: int,
+        accounts: Accounts,
+        readings: Readings,
+        standing: Standing,
+    ) -> None:
         self._inventory = inventory
         self._faults = faults
         self._log = log
         self._seed = seed
+        self._accounts = accounts
+        self._readings = readings
+        self._standing = standing
         self._operations: dict[str, Callable[[Body], Body]] = {
             "populate": self._populate,
             "status": self._status,
@@ -49,11 +64,13 @@ class Control:
         }
         self._routes: dict[tuple[str, str], Callable[[Request], Answer]] = {
             ("GET", "/inventory"): self._get_inventory,
-            ("GET", "/requests"): lambda _request: json_answer(200, log.summary()),
+            ("GET", "/requests"): self._get_requests,
             ("POST", "/requests/reset"): self._reset_requests,
             ("GET", "/faults"): lambda _request: json_answer(200, faults.summary()),
             ("DELETE", "/faults"): self._clear_faults,
             ("POST", "/faults"): self._post_faults,
+            ("GET", "/reads"): self._get_reads,
+            ("POST", "/reads/reset"): self._reset_reads,
         }
 
     def answer(self, request: Request) -> Answer:
@@ -77,8 +94,9 @@ class Control:
 
     def truth(self, kind: str | None = None) -> list[Item]:
         """What NSX has at this moment; nothing while its inventory is lost."""
-        if kind not in (None, *KINDS):
-            raise Refused(f"kind must be one of {', '.join(KINDS)}, not {kind!r}")
+        if kind is not None:
+            _check_kind(kind)
+        self._standing.settle()
         return [] if self._faults.on("inventory-lost") else self._inventory.items(kind)
 
     def _get_inventory(self, request: Request) -> Answer:
@@ -96,8 +114,23 @@ class Control:
         self._faults.clear()
         return json_answer(200, {})
 
+    def _get_requests(self, _request: Request) -> Answer:
+        return json_answer(200, {**self._log.summary(), **self._accounts.summary()})
+
+    def _get_reads(self, request: Request) -> Answer:
+        kind = request.value("kind") or "port"
+        _check_kind(kind)
+        with self._inventory.lock:
+            return json_answer(200, self._readings.summary(kind))
+
+    def _reset_reads(self, _request: Request) -> Answer:
+        with self._inventory.lock:
+            self._readings.reset()
+        return json_answer(200, {})
+
     def _reset_requests(self, _request: Request) -> Answer:
         self._log.reset()
+        self._accounts.reset()
         return json_answer(200, {})
 
     def _populate(self, body: Body) -> Body:
@@ -130,6 +163,11 @@ class Control:
 
     def _unknown(self, body: Body) -> list[str]:
         return self._inventory.unknown(body["kind"], body.get("ids", ()))
+
+
+def _check_kind(kind: str) -> None:
+    if kind not in KINDS:
+        raise Refused(f"kind must be one of {', '.join(KINDS)}, not {kind!r}")
 
 
 def _line(item: Item) -> Body:

@@ -8,28 +8,38 @@ before it makes a client miss objects, a creation before it makes one appear twi
 import base64
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 
 class UnknownCursor(ValueError):
     """Nobody gave out this cursor for this listing."""
 
 
-def token(variant: str, listing: str, ids: Sequence[str], place: int) -> str:
-    """Make the cursor of the page that begins at `place`."""
-    mark = str(place) if variant == "positional" else ids[place - 1] if place else ""
-    return base64.urlsafe_b64encode(f"{variant}:{listing}:{mark}".encode()).decode()
+class Listing(NamedTuple):
+    """What is listed now, and how its cursors remember a place."""
 
+    name: str
+    ids: Sequence[str]
+    variant: str = "keyed"
 
-def place_of(cursor: str, variant: str, listing: str, ids: Sequence[str]) -> int:
-    """Where the page of this cursor begins now."""
-    try:
-        text = base64.urlsafe_b64decode(cursor).decode()
-    except ValueError as wrong:
-        raise UnknownCursor(cursor) from wrong
-    prefix = f"{variant}:{listing}:"
-    if not text.startswith(prefix):
-        raise UnknownCursor(cursor)
-    return CURSORS[variant](text.removeprefix(prefix), ids)
+    def cursor(self, place: int) -> str:
+        """Make the cursor of the page that begins at `place`."""
+        mark = str(place) if self.variant == "positional" else self.ids[place - 1] if place else ""
+        return base64.urlsafe_b64encode(f"{self._prefix}{mark}".encode()).decode()
+
+    def place(self, cursor: str) -> int:
+        """Where the page of this cursor begins now. Raises UnknownCursor."""
+        try:
+            text = base64.urlsafe_b64decode(cursor).decode()
+        except ValueError as wrong:
+            raise UnknownCursor(cursor) from wrong
+        if not text.startswith(self._prefix):
+            raise UnknownCursor(cursor)
+        return CURSORS[self.variant](text.removeprefix(self._prefix), self.ids)
+
+    @property
+    def _prefix(self) -> str:
+        return f"{self.variant}:{self.name}:"
 
 
 def _after(mark: str, ids: Sequence[str]) -> int:

@@ -1,82 +1,22 @@
-"""Every fault: what it does, in a sentence and as a function. docs/reference/simulator.md lists them.
+"""Every fault: what it does, in a sentence and as a function. docs/reference/simulator.md lists them."""
 
-A fault works in one of five phases. *Acts* happen before the request is answered. *Refusals* answer
-instead of NSX. *Marks* are asked for by the API itself, where it reads a cursor or the inventory.
-*Page* faults change which objects a list or a read answers with. *Answer* faults change bytes and
-timing on the way out. A function that returns None had nothing to work on, and the fault stays armed.
-"""
-
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 
-from networking_nsx.simulator.exchange import Answer, Request, error
-from networking_nsx.simulator.inventory import Inventory
-from networking_nsx.simulator.mh_malformed import VARIANTS, malformed
-from networking_nsx.simulator.sessions import Sessions
+from networking_nsx.simulator.exchange import Answer, Page, Request, error
+from networking_nsx.simulator.fault_kinds import Behaviour, Fault, Site, api_of
+from networking_nsx.simulator.guises import GUISES
+from networking_nsx.simulator.malformed import VARIANTS, malformed
+from networking_nsx.simulator.policy_errors import no_licence, refusal, search_failed
 
 CODES = (400, 401, 403, 404, 409, 410, 429, 500, 502, 503, 504)
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """One fault as it was asked for."""
-
-    fault: str
-    match: str = "/"  # the beginning of the path
-    logins: bool = False  # a login is affected too
-    query: str = ""  # a part of the query
-    after: int = 0  # matching requests that pass first
-    count: int | None = 1  # requests that are affected; None: until cleared
-    node: int | None = None
-    parameters: Mapping[str, Any] = field(default_factory=dict)
-    callback: Callable[[], object] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """The objects of an answer before they become one body."""
-
-    objects: tuple[bytes, ...]
-    total: int | None = None
-    cursor: str | None = None
-    again: str | None = None  # the cursor of this same page; None: not a list
-    previous: bytes | None = None  # the last object of the page before
-
-
-@dataclass(frozen=True, slots=True)
-class Site:
-    """What a fault can reach beyond the request."""
-
-    inventory: Inventory
-    sessions: Sequence[Sessions]  # by node
-    urls: list[str]  # by node; known once it listens
-    perform: Callable[[str, Mapping[str, Any]], object]  # a control operation
-
-
-Act = Callable[[Fault, Request, Site], object]
-Refusal = Callable[[Fault, Request, Site], Answer | None]
-OnPage = Callable[[Fault, Page], Page | None]
-OnAnswer = Callable[[Fault, Answer], Answer | None]
-
-
-@dataclass(frozen=True, slots=True)
-class Behaviour:
-    """What a fault's name stands for. Without any function it is a mark."""
-
-    description: str
-    parameters: Mapping[str, Any] = field(default_factory=dict)  # names and defaults
-    count: int | None = 1
-    logins: bool = False  # without a `match`, logins are affected too
-    act: Act | None = None
-    refusal: Refusal | None = None
-    on_page: OnPage | None = None
-    on_answer: OnAnswer | None = None
-
-
 def _drop_sessions(_fault: Fault, request: Request, site: Site) -> None:
     site.sessions[request.node].drop()
+    site.accounts.drop(request.node)
 
 
 def _restore(_fault: Fault, _request: Request, site: Site) -> None:
@@ -90,11 +30,20 @@ def _perform(fault: Fault, _request: Request, site: Site) -> None:
         site.perform(name, body)
 
 
-def _http(fault: Fault, _request: Request, _site: Site) -> Answer:
+def _move_vip(fault: Fault, _request: Request, site: Site) -> None:
+    asked = fault.parameters["to_node"]
+    site.vip.node = (site.vip.node + 1 if asked is None else int(asked)) % len(site.urls)
+
+
+def _http(fault: Fault, request: Request, site: Site) -> Answer:
     code = int(fault.fault.removeprefix("http-"))
-    message = fault.parameters["message"] or HTTPStatus(code).phrase
+    message = fault.parameters["message"]
     after = fault.parameters["retry_after"]
-    answer = error(code, message)
+    if api_of(request.path) == "policy":
+        codes = (fault.parameters["code"], fault.parameters["related"])
+        answer = refusal(code, message, *codes, site.accounts.named(request))
+    else:
+        answer = error(code, message or HTTPStatus(code).phrase)
     return (
         answer if after is None else replace(answer, headers=(*answer.headers, ("Retry-After", str(after))))
     )
@@ -107,6 +56,15 @@ def _redirect(fault: Fault, request: Request, site: Site) -> Answer:
     return Answer(fault.parameters["status"], headers=(("Location", f"{base}{request.path}{query}"),))
 
 
+def _without_licence(_fault: Fault, _request: Request, _site: Site) -> Answer:
+    return no_licence().answer()
+
+
+def _search_fails(fault: Fault, request: Request, _site: Site) -> Answer | None:
+    here = request.path.startswith(_SEARCHES)
+    return search_failed(_SEARCH_CODES[fault.fault]).answer() if here else None
+
+
 def _reset(_fault: Fault, _request: Request, _site: Site) -> Answer:
     return Answer(0, silent=True)
 
@@ -117,7 +75,7 @@ def _timeout(fault: Fault, _request: Request, _site: Site) -> Answer:
 
 def _skip(fault: Fault, page: Page) -> Page | None:
     left_out = _targets(fault, page)
-    if page.again is None or not left_out:
+    if (page.again is None and page.total is None) or not left_out:
         return None
     kept = (item for place, item in enumerate(page.objects) if place not in left_out)
     return replace(page, objects=tuple(kept))
@@ -172,11 +130,15 @@ def _empty_body(_fault: Fault, answer: Answer) -> Answer:
 
 
 _OBJECT = {"index": 0, "ids": ()}
+_SOME = {"ids": (), "fraction": 0.1, "seed": 0}
+_POLICY = ("policy",)
+_SEARCHES = ("/policy/api/v1/search", "/api/v1/search")
+_SEARCH_CODES = {"index-rebuilding": 60508, "search-timeout": 60514, "index-out-of-sync": 60515}
 
 FAULTS: dict[str, Behaviour] = {
     f"http-{code}": Behaviour(
         f"answers {code} {HTTPStatus(code).phrase}",
-        {"message": "", "retry_after": None},
+        {"message": "", "retry_after": None, "code": None, "related": None},
         refusal=_http,
     )
     for code in CODES
@@ -213,10 +175,51 @@ FAULTS: dict[str, Behaviour] = {
     "inventory-lost": Behaviour("answers as if NSX were empty", count=None),
     "inventory-restored": Behaviour("goes back to what the last populate made", act=_restore),
     "act": Behaviour("does control operations just before the answer", {"action": {}}, act=_perform),
+    "index-lag": Behaviour(
+        "search shows objects as they were some time ago",
+        {"seconds": 60.0, "fraction": 1.0, "seed": 0},
+        count=None,
+        apis=_POLICY,
+    ),
+    "index-drop": Behaviour(
+        "search lacks objects, and says nothing of it", {"fraction": 0.1, "seed": 0}, count=None, apis=_POLICY
+    ),
+    "index-rebuilding": Behaviour(
+        "search answers that its index is being built", count=None, apis=_POLICY, refusal=_search_fails
+    ),
+    "search-timeout": Behaviour("search answers that it timed out", apis=_POLICY, refusal=_search_fails),
+    "index-out-of-sync": Behaviour(
+        "search answers that its index is out of sync", count=None, apis=_POLICY, refusal=_search_fails
+    ),
+    "vip-moved": Behaviour(
+        "lets the VIP lead to another node", {"to_node": None}, apis=_POLICY, act=_move_vip
+    ),
+    "password-changed": Behaviour(
+        "ends all sessions and lets another password be right",
+        {"password": "changed"},
+        count=None,
+        logins=True,
+        apis=_POLICY,
+        standing=True,
+    ),
+    "licence-expired": Behaviour(
+        "answers that there is no licence", count=None, apis=_POLICY, refusal=_without_licence
+    ),
+    "tag-tampered": Behaviour(
+        "changes the tags of objects",
+        {"variant": "removed", **_SOME},
+        count=None,
+        apis=_POLICY,
+        standing=True,
+    ),
+    "duplicate-port": Behaviour(
+        "gives ports a second object, which is down", _SOME, count=None, apis=_POLICY, standing=True
+    ),
 }
 
 CHOICES: dict[str, Sequence[Any]] = {
     "declare": ("full", "short"),
     "status": (301, 307),
     "variant": tuple(VARIANTS),
+    "tag-tampered variant": tuple(GUISES),
 }

@@ -9,8 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from networking_nsx.simulator.exchange import Answer, Request
-from networking_nsx.simulator.fault_table import CHOICES, FAULTS, Fault, Page, Site
+from networking_nsx.simulator.exchange import Answer, Page, Request
+from networking_nsx.simulator.fault_kinds import Fault, Site, api_of
+from networking_nsx.simulator.fault_table import CHOICES, FAULTS
 from networking_nsx.simulator.inventory import Refused
 
 _COMMON: dict[str, tuple[type, ...]] = {
@@ -20,7 +21,7 @@ _COMMON: dict[str, tuple[type, ...]] = {
     "count": (int, type(None)),
     "node": (int, type(None)),
 }
-_LOGIN = "/login"  # how the path of a login ends, whatever the API
+_LOGINS = ("/login", "/session/create")  # how the path of a login ends
 
 
 class Rule:
@@ -78,7 +79,18 @@ class Due:
 
     def marked(self, name: str) -> bool:
         """Whether a mark is on this request; asking uses it up."""
-        return any(rule.fault.fault == name and rule.claim() for rule in self._rules)
+        return self.mark(name) is not None
+
+    def mark(self, name: str) -> Fault | None:
+        """The mark of this name that is on this request; asking uses it up."""
+        due = (rule.fault for rule in self._rules if rule.fault.fault == name and rule.claim())
+        return next(due, None)
+
+    def stand(self) -> None:
+        """Count what has its effect by standing."""
+        for rule in self._rules:
+            if FAULTS[rule.fault.fault].standing:
+                rule.claim()
 
     def page(self, page: Page) -> Page:
         for rule in self._rules:
@@ -132,6 +144,11 @@ class Faults:
         with self._lock:
             return Due([rule for rule in self._rules if _matches(rule.fault, request) and _sees(rule)])
 
+    def standing(self) -> list[Fault]:
+        """The faults whose effect lasts, and that would affect the next request."""
+        with self._lock:
+            return [rule.fault for rule in self._rules if FAULTS[rule.fault.fault].standing and rule.on]
+
     def on(self, name: str) -> bool:
         """Whether a fault of this name would affect the next request."""
         with self._lock:
@@ -156,8 +173,8 @@ def fault_from(asked: Mapping[str, Any]) -> Fault:
     if unknown:
         raise Refused(f"fault {name} has no parameter {', '.join(sorted(unknown))}")
     _check_common(common)
-    _check_own(own, behaviour.parameters)
-    logins = behaviour.logins if "match" not in asked else _LOGIN in asked["match"]
+    _check_own(str(name), own, behaviour.parameters)
+    logins = behaviour.logins if "match" not in asked else any(end in asked["match"] for end in _LOGINS)
     return Fault(str(name), **{"count": behaviour.count, **common}, logins=logins, parameters=own)
 
 
@@ -171,12 +188,15 @@ def _check_common(common: Mapping[str, Any]) -> None:
         raise Refused(f"match must begin with a slash, not {common['match']!r}")
 
 
-def _check_own(own: Mapping[str, Any], defaults: Mapping[str, Any]) -> None:
+def _check_own(name: str, own: Mapping[str, Any], defaults: Mapping[str, Any]) -> None:
     for key, value in own.items():
-        if key in CHOICES and value not in CHOICES[key]:
-            raise Refused(f"{key} must be one of {', '.join(map(str, CHOICES[key]))}, not {value!r}")
+        choices = CHOICES.get(f"{name} {key}", CHOICES.get(key))
+        if choices and value not in choices:
+            raise Refused(f"{key} must be one of {', '.join(map(str, choices))}, not {value!r}")
         if not isinstance(value, _types(defaults[key])) or isinstance(value, bool):
             raise Refused(f"{key} cannot be {value!r}")
+    if not 0 <= own.get("fraction", 0) <= 1:
+        raise Refused(f"fraction must be within 0 and 1, not {own['fraction']}")
     if not all(isinstance(one, str) for one in own.get("ids", ())):
         raise Refused(f"ids cannot be {own['ids']!r}")
 
@@ -190,7 +210,9 @@ def _types(default: Any) -> tuple[type, ...]:
 
 
 def _matches(fault: Fault, request: Request) -> bool:
-    if request.path.endswith(_LOGIN) and not fault.logins:
+    if request.path.endswith(_LOGINS) and not fault.logins:
+        return False
+    if api_of(request.path) not in FAULTS[fault.fault].apis:
         return False
     here = fault.node is None or fault.node == request.node
     return here and request.path.startswith(fault.match) and fault.query in request.raw_query

@@ -8,20 +8,23 @@ import threading
 import time
 from collections import deque
 
+from networking_nsx.simulator.settings import Clock
+
 _KEPT = 1000  # modifications; a lag that spans more of them is cut short
 
 
 class Generations:
     """Counts modifications and remembers when each was made."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock = time.monotonic) -> None:
+        self._clock = clock
         self._changed = threading.Condition()
         self._ended = False
         self._made: deque[tuple[float, int]] = deque([(float("-inf"), 1)], maxlen=_KEPT)
 
     def grow(self) -> None:
         with self._changed:
-            self._made.append((time.monotonic(), self._made[-1][1] + 1))
+            self._made.append((self._clock(), self._made[-1][1] + 1))
             self._changed.notify_all()
 
     def end(self) -> None:
@@ -33,7 +36,7 @@ class Generations:
         with self._changed:
             if not lag:
                 return self._made[-1][1]
-            until = time.monotonic() - lag
+            until = self._clock() - lag
             return max((number for made, number in self._made if made <= until), default=self._made[0][1])
 
     def wait(self, wanted: int, lag: float, limit: float) -> None:

@@ -41,10 +41,16 @@ class Inventory:
         self._ports: dict[str, set[str]] = {}
         self._created = 0
         self._watchers: list[Watcher] = []
+        self.populations = 0  # how often everything was replaced: such a change is no event
+        self.populating = False
 
     def watch(self, watcher: Watcher) -> None:
         """Call `watcher(before, after)` at each change from now on; None is absence."""
         self._watchers.append(watcher)
+
+    def __getitem__(self, nsx_id: str) -> Item:
+        """Raises KeyError."""
+        return self._items[nsx_id]
 
     def get(self, nsx_id: str) -> Item | None:
         return self._items.get(nsx_id)
@@ -59,12 +65,34 @@ class Inventory:
         """The ports of a switch or router, in no order."""
         return (self._items[port] for port in self._ports.get(nsx_id, ()))
 
+    def named(self, kind: str, given: str) -> list[Item]:
+        """The objects of a kind with this NSX id, or else this Neutron id, the oldest first."""
+        item = self._items.get(given)
+        if item and item.kind == kind:
+            return [item]
+        return [self._items[nsx_id] for nsx_id in self._ours.get((kind, given), ())]
+
+    def alter(self, changed: Iterable[Item]) -> None:
+        """Put these in the places of the objects with their NSX ids, where there still are such."""
+        with self.lock:
+            here = [(self._items.get(item.nsx_id), item) for item in changed]
+            self._swap((before, after) for before, after in here if before is not None)
+
+    def exchange(self, gone: Iterable[str], come: Iterable[Item]) -> None:
+        """Take away what there is of these NSX ids, and add objects."""
+        with self.lock:
+            leaving = [item for nsx_id in gone if (item := self._items.get(nsx_id))]
+            self._swap([*((item, None) for item in leaving), *((None, item) for item in come)])
+
     def populate(self, plan: Plan) -> None:
         """Replace everything by what the plan says; `restore` comes back to this."""
         _check_plan(plan)
         items = sorted(items_of(plan), key=lambda item: item.nsx_id)
         with self.lock:
+            self.populations += 1
+            self.populating = True
             self._become({item.nsx_id: item for item in items})
+            self.populating = False
             self._baseline = dict(self._items)
             self._created = 0
 
@@ -124,23 +152,17 @@ class Inventory:
     def unknown(self, kind: str, ids: Iterable[str]) -> list[str]:
         """The ids that no object of the kind has."""
         with self.lock:
-            return [given for given in ids if not self._named(kind, given)]
+            return [given for given in ids if not self.named(kind, given)]
 
     def _chosen(self, choice: Choice) -> list[Item]:
         _check_word(choice.kind, KINDS, "kind")
         if choice.ids is not None:
-            return [item for given in dict.fromkeys(choice.ids) for item in self._named(choice.kind, given)]
+            return [item for given in dict.fromkeys(choice.ids) for item in self.named(choice.kind, given)]
         if not 0 <= choice.fraction <= 1:
             raise Refused(f"fraction must be within 0 and 1, not {choice.fraction}")
         ours = sorted(neutron_id for kind, neutron_id in self._ours if kind == choice.kind)
         sample = Random(choice.seed).sample(ours, round(len(ours) * choice.fraction))
-        return [item for neutron_id in sample for item in self._named(choice.kind, neutron_id)]
-
-    def _named(self, kind: str, given: str) -> list[Item]:
-        item = self._items.get(given)
-        if item and item.kind == kind:
-            return [item]
-        return [self._items[nsx_id] for nsx_id in self._ours.get((kind, given), ())]
+        return [item for neutron_id in sample for item in self.named(choice.kind, neutron_id)]
 
     def _switches(self, network_id: str | None) -> list[Item]:
         switches = [
@@ -169,6 +191,7 @@ class Inventory:
             parent=switch.nsx_id if switch else None,
             device_id=identifier(random) if switch else None,
             chained=kind == "network" and (kind, neutron_id) in self._ours,
+            twin=(kind, neutron_id) in self._ours,
         )
 
     def _become(self, wanted: dict[str, Item]) -> None:

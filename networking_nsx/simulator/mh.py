@@ -4,13 +4,10 @@ Promises: an answer is of one moment of the inventory; every answer carries the 
 generation of its node; nothing but a login is answered without a session of the node that is asked.
 """
 
-import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from http.cookies import CookieError, SimpleCookie
 from itertools import zip_longest
-from typing import Any, NamedTuple
-from urllib.parse import parse_qs
+from typing import NamedTuple
 
 import msgspec
 from werkzeug.exceptions import HTTPException
@@ -18,18 +15,28 @@ from werkzeug.routing import Map, Rule
 
 from networking_nsx.simulator import mh_shapes
 from networking_nsx.simulator.catalogue import Catalogue, Term
-from networking_nsx.simulator.cursors import UnknownCursor, place_of, token
-from networking_nsx.simulator.exchange import Answer, Request, error, json_answer
-from networking_nsx.simulator.fault_table import Page, Site
+from networking_nsx.simulator.cursors import Listing, UnknownCursor
+from networking_nsx.simulator.exchange import (
+    Answer,
+    Page,
+    Request,
+    error,
+    json_answer,
+    list_answer,
+    object_answer,
+)
+from networking_nsx.simulator.fault_kinds import Site
 from networking_nsx.simulator.faults import Due
 from networking_nsx.simulator.mh_shapes import Form, Full, Listed, Status
 from networking_nsx.simulator.population import Item
 from networking_nsx.simulator.settings import SimulatorSettings
 
 ROOT = mh_shapes.ROOT
+LOGIN = f"{ROOT}/login"
 COOKIE = "nvp_sessionid"
 VERSION = "NVP/4.2.0"
 
+_ENCODER = msgspec.json.Encoder()
 _PAGE_LENGTH = 1000
 _PAGE_MAXIMUM = 5000
 _FILTERS = ("uuid", "display_name", "attachment_vif_uuid")
@@ -83,6 +90,8 @@ class Target:
 class MhApi:
     """Answers requests below `/ws.v1`."""
 
+    headers = (("Server", VERSION),)  # of every answer
+
     def __init__(self, settings: SimulatorSettings, site: Site) -> None:
         self._settings = settings
         self._site = site
@@ -100,8 +109,8 @@ class MhApi:
 
     def account(self, request: Request) -> str:
         """Whom a request counts for: the session's account, or the one that wants to log in."""
-        known = self._site.sessions[request.node].account(_token_of(request))
-        return known or _form(request).get("username") or "-"
+        known = self._site.sessions[request.node].account(request.cookie(COOKIE))
+        return known or request.form().get("username") or "-"
 
     def answer(self, request: Request, target: Target, due: Due) -> Answer:
         lag = self._lag(request.node)
@@ -114,7 +123,7 @@ class MhApi:
 
     def _allowed(self, request: Request, target: Target, due: Due) -> Answer:
         login = target.route is not None and target.route.handle == "_login"
-        if not login and not self._site.sessions[request.node].valid(_token_of(request)):
+        if not login and not self._site.sessions[request.node].valid(request.cookie(COOKIE)):
             return error(401, "Log in first: there is no such session on this node")
         if target.route is None:
             return target.wrong or error(404, "Not Found")
@@ -127,7 +136,7 @@ class MhApi:
             return error(self._settings.unknown_cursor, "Unknown _page_cursor")
 
     def _login(self, request: Request, _due: Due, _kind: str) -> Answer:
-        form = _form(request)
+        form = request.form()
         account = form.get("username", "")
         if (account, form.get("password")) != (self._settings.user, self._settings.password):
             return error(401, "Wrong username or password")
@@ -156,7 +165,7 @@ class MhApi:
             if absent or due.marked("inventory-lost"):
                 return error(404, f"There is no {kind} {ids['nsx_id']}")
             page = due.page(Page(tuple(self._catalogue.rendered([ids["nsx_id"]], form))))
-        return _json_bytes(page.objects[0])
+        return object_answer(page)
 
     def _list(self, request: Request, due: Due, kind: str, parent: str | None = None) -> Answer:
         length = _length(request)
@@ -167,52 +176,26 @@ class MhApi:
                 return error(404, f"There is no network {parent}")
             terms = [*_terms(request), *([("lswitch", parent)] if parent else [])]
             ids = [] if lost else self._catalogue.select(kind, terms)
-            page = self._page(request, due, ids, f"{kind}@{parent or '*'}", length, form)
-        return _json_bytes(_envelope(due.page(page)))
+            listing = Listing(f"{kind}@{parent or '*'}", ids, self._settings.cursor)
+            page = self._page(request, due, listing, length, form)
+        return list_answer(due.page(page), "page_cursor")
 
-    def _page(
-        self, request: Request, due: Due, ids: Sequence[str], listing: str, length: int, form: Form
-    ) -> Page:
+    def _page(self, request: Request, due: Due, listing: Listing, length: int, form: Form) -> Page:
         cursor = request.value("_page_cursor")
         if cursor is not None and due.marked("cursor-expired"):
             raise UnknownCursor(cursor)
-        variant = self._settings.cursor
-        start = 0 if cursor is None else place_of(cursor, variant, listing, ids)
-        end = start + length
-        previous = self._catalogue.rendered(ids[start - 1 : start], form) if start else []
-        return Page(
-            objects=tuple(self._catalogue.rendered(ids[start:end], form)),
-            total=len(ids) if cursor is None else None,
-            cursor=token(variant, listing, ids, end) if length and end < len(ids) else None,
-            again=token(variant, listing, ids, start),
-            previous=previous[0] if previous else None,
-        )
+        return self._catalogue.page(listing, form, cursor, length)
 
     def _is_switch(self, nsx_id: str) -> bool:
         item = self._inventory.get(nsx_id)
         return item is not None and item.kind == "network"
 
     def _render(self, item: Item, form: Form) -> bytes:
-        return msgspec.json.encode(form.shape(item, self._inventory))
+        return _ENCODER.encode(form.shape(item, self._inventory))
 
     def _lag(self, node: int) -> float:
         lags = self._settings.node_lag
         return lags[node] if node < len(lags) else 0.0
-
-
-def _envelope(page: Page) -> bytes:
-    """The list answer; the objects are joined as they are, because decoding none keeps pages cheap."""
-    rest: dict[str, Any] = {}
-    if page.total is not None:
-        rest["result_count"] = page.total
-    if page.cursor is not None:
-        rest["page_cursor"] = page.cursor
-    tail = f", {json.dumps(rest)[1:]}" if rest else "}"
-    return b"".join((b'{"results": [', b", ".join(page.objects), b"]", tail.encode()))
-
-
-def _json_bytes(body: bytes) -> Answer:
-    return Answer(200, body, (("Content-Type", "application/json"),))
 
 
 def _terms(request: Request) -> Iterable[Term]:
@@ -238,21 +221,6 @@ def _length(request: Request) -> int:
 def _names(request: Request, parameter: str) -> tuple[str, ...]:
     values = (name for value in request.values(parameter) for name in value.split(","))
     return tuple(dict.fromkeys(filter(None, values)))
-
-
-def _form(request: Request) -> Mapping[str, str]:
-    if request.method != "POST":
-        return {}
-    return {key: values[0] for key, values in parse_qs(request.body.decode(errors="replace")).items()}
-
-
-def _token_of(request: Request) -> str:
-    """The session's cookie; clients also send back `Set-Cookie` whole, attributes and all."""
-    try:
-        cookie = SimpleCookie(request.headers.get("cookie", "")).get(COOKIE)
-    except CookieError:
-        return ""
-    return cookie.value if cookie else ""
 
 
 def _node(number: int, url: str) -> mh_shapes.Json:

@@ -7,7 +7,10 @@ client expects a boolean.
 
 from collections.abc import Callable, Iterator
 from functools import cache
+from operator import attrgetter
 from typing import Any, NamedTuple
+
+import msgspec
 
 from networking_nsx.simulator.inventory import Inventory
 from networking_nsx.simulator.population import Item
@@ -17,13 +20,7 @@ Json = dict[str, Any]
 ROOT = "/ws.v1"
 FLAGS = {"up": True, "down": False, "in_progress": "in_progress", "error": "error"}  # `unknown` has none
 
-_SCHEMAS = {
-    "network": "LogicalSwitchConfig",
-    "router": "LogicalRouterConfig",
-    "port": "LogicalSwitchPortConfig",
-}
 _ID_SCOPES = {"network": "quantum_net_id", "router": "q_router_id", "port": "q_port_id"}
-_VERSION = "25.1.0"
 _TRANSPORT_ZONE = "6a2f0c1e-5d38-4e0b-9f27-8c41d7a0b3e5"
 
 
@@ -33,16 +30,26 @@ def href(item: Item) -> str:
     return f"{ROOT}/{'lswitch' if item.kind == 'network' else 'lrouter'}/{item.nsx_id}"
 
 
-def tags(item: Item) -> list[tuple[str, str]]:
-    """(scope, tag) pairs, as the original plug-in wrote them; none on what is not ours."""
+class Tag(msgspec.Struct, frozen=True, gc=False):
+    """What the original plug-in wrote onto an object."""
+
+    scope: str
+    tag: str
+
+
+def tags(item: Item) -> list[Tag]:
+    """None on what is not ours."""
     if item.neutron_id is None:
         return []
-    pairs = [("quantum", _VERSION), ("os_tid", item.tenant), (_ID_SCOPES[item.kind], item.neutron_id)]
+    made = [_OURS, Tag("os_tid", item.tenant), Tag(_ID_SCOPES[item.kind], item.neutron_id)]
     if item.device_id:
-        pairs.append(("vm_id", item.device_id))
+        made.append(Tag("vm_id", item.device_id))
     if item.chained:
-        pairs.append(("multi_lswitch", "True"))
-    return pairs
+        made.append(Tag("multi_lswitch", "True"))
+    return made
+
+
+_OURS = Tag("quantum", "25.1.0")
 
 
 def name(item: Item) -> str:
@@ -55,7 +62,7 @@ class Full(NamedTuple):
     relations: tuple[str, ...]
 
     def shape(self, item: Item, inventory: Inventory) -> Json:
-        return attributes(item) | _relations(item, self.relations, inventory)
+        return _related(attributes(item), item, self.relations, inventory)
 
 
 class Listed(NamedTuple):
@@ -65,7 +72,13 @@ class Listed(NamedTuple):
     relations: tuple[str, ...]
 
     def shape(self, item: Item, inventory: Inventory) -> Json:
-        return _selected(item, self.fields) | _relations(item, self.relations, inventory)
+        fixed, computed, relations = _listed(item.kind, self)
+        shape = fixed.copy()
+        for key, value_of in computed:
+            shape[key] = value_of(item)
+        if relations:
+            shape["_relations"] = {relation: make(item, inventory) for relation, make in relations}
+        return shape
 
 
 class Status(NamedTuple):
@@ -81,32 +94,48 @@ Form = Full | Listed | Status
 
 def attributes(item: Item) -> Json:
     """All attributes of the object, without its relations."""
-    return {key: value_of(item) for key, value_of in _ATTRIBUTES[item.kind].items()}
+    return _selected(item, frozenset("*"))
 
 
 def _selected(item: Item, fields: frozenset[str]) -> Json:
-    return {key: value_of(item) for key, value_of in _asked_for(item.kind, fields)}
+    fixed, computed = _asked_for(item.kind, fields)
+    shape = fixed.copy()
+    for key, value_of in computed:
+        shape[key] = value_of(item)
+    return shape
 
 
 @cache
-def _asked_for(kind: str, fields: frozenset[str]) -> "tuple[tuple[str, Callable[[Item], object]], ...]":
-    """The attributes that these fields name."""
-    if "*" in fields:
-        return tuple(_ATTRIBUTES[kind].items())
-    if not fields:
-        return (("_href", href),)
+def _asked_for(kind: str, fields: frozenset[str]) -> "tuple[Json, tuple[tuple[str, Attribute], ...]]":
+    """The attributes that these fields name: what every object has alike, and how to make the rest."""
+    fixed, computed = _FIXED[kind], _COMPUTED[kind]
     # Names that the object does not have are ignored, as the original's `fabric_status` was.
-    wanted = {*fields, "_href", "_schema"}
-    return tuple((key, value_of) for key, value_of in _ATTRIBUTES[kind].items() if key in wanted)
+    wanted = {*fixed, *computed} if "*" in fields else {*fields, "_href", "_schema"} if fields else {"_href"}
+    return (
+        {key: value for key, value in fixed.items() if key in wanted},
+        tuple((key, value_of) for key, value_of in computed.items() if key in wanted),
+    )
 
 
-def _relations(item: Item, names: tuple[str, ...], inventory: Inventory) -> Json:
-    made = {
-        relation: _RELATIONS[item.kind, relation](item, inventory)
-        for relation in names
-        if (item.kind, relation) in _RELATIONS
-    }
-    return {"_relations": made} if made else {}
+@cache
+def _listed(
+    kind: str, form: Listed
+) -> "tuple[Json, tuple[tuple[str, Attribute], ...], tuple[tuple[str, Relation], ...]]":
+    """What a list shows of an object of this kind: looked up once for all of them."""
+    return (*_asked_for(kind, form.fields), _related_by(kind, form.relations))
+
+
+def _related(shape: Json, item: Item, names: tuple[str, ...], inventory: Inventory) -> Json:
+    """The shape, with the relations that an object of this kind has."""
+    relations = _related_by(item.kind, names)
+    if relations:
+        shape["_relations"] = {relation: make(item, inventory) for relation, make in relations}
+    return shape
+
+
+@cache
+def _related_by(kind: str, names: tuple[str, ...]) -> "tuple[tuple[str, Relation], ...]":
+    return tuple((name, _RELATIONS[kind, name]) for name in names if (kind, name) in _RELATIONS)
 
 
 def _address_pairs(item: Item) -> list[Json]:
@@ -114,21 +143,20 @@ def _address_pairs(item: Item) -> list[Json]:
     return [{"mac_address": f"fa:16:3e:00:{high:02x}:{low:02x}", "ip_address": f"10.0.{high}.{low}"}]
 
 
-def _always(value: object) -> Callable[[Item], object]:
-    return lambda _item: value
+@cache
+def _schema(name: str) -> Json:
+    return {"_schema": f"{ROOT}/schema/{name}", "type": name}
 
 
-Attributes = dict[str, Callable[[Item], object]]
+Attribute = Callable[[Item], object]
 
-_COMMON: Attributes = {
-    "uuid": lambda item: item.nsx_id,
+_COMMON: dict[str, Attribute] = {
+    "uuid": attrgetter("nsx_id"),
     "display_name": name,
-    "tags": lambda item: [{"scope": scope, "tag": tag} for scope, tag in tags(item)],
+    "tags": tags,
     "_href": href,
-    "_schema": lambda item: f"{ROOT}/schema/{_SCHEMAS[item.kind]}",
-    "type": lambda item: _SCHEMAS[item.kind],
 }
-_COMPUTED: dict[str, Attributes] = {
+_COMPUTED: dict[str, dict[str, Attribute]] = {
     "network": _COMMON,
     "router": _COMMON,
     "port": {
@@ -139,11 +167,13 @@ _COMPUTED: dict[str, Attributes] = {
 }
 _FIXED: dict[str, Json] = {
     "network": {
+        **_schema("LogicalSwitchConfig"),
         "replication_mode": "service",
         "transport_zones": [{"zone_uuid": _TRANSPORT_ZONE, "transport_type": "stt"}],
         "port_isolation_enabled": False,
     },
     "router": {
+        **_schema("LogicalRouterConfig"),
         "replication_mode": "service",
         "distributed": False,
         "nat_synchronization_enabled": True,
@@ -153,15 +183,20 @@ _FIXED: dict[str, Json] = {
         },
     },
     "port": {
+        **_schema("LogicalSwitchPortConfig"),
         "admin_status_enabled": True,
         "queue_uuid": None,
         "security_profiles": [],
         "mirror_targets": [],
     },
 }
-_ATTRIBUTES: dict[str, Attributes] = {
-    kind: computed | {key: _always(value) for key, value in _FIXED[kind].items()}
-    for kind, computed in _COMPUTED.items()
+
+
+# The link stays up whatever the fabric says: a client that reads the wrong flag shows.
+_PORT_STATUS: Json = {
+    **_schema("LogicalSwitchPortStatus"),
+    "admin_status_enabled": True,
+    "link_status_up": True,
 }
 
 
@@ -174,13 +209,15 @@ def _router_status(item: Item, inventory: Inventory) -> Json:
 
 
 def _port_status(item: Item, _inventory: Inventory) -> Json:
-    # The link stays up whatever the fabric says: a client that reads the wrong flag shows.
-    flags = {"admin_status_enabled": True, "link_status_up": True}
-    return _status_of(item, "LogicalSwitchPortStatus", "fabric_status_up", flags)
+    shape = {"_href": f"{href(item)}/status", **_PORT_STATUS}
+    if item.status in FLAGS:
+        shape["fabric_status_up"] = FLAGS[item.status]
+    return shape
 
 
-def _status_of(item: Item, schema: str, flag: str, rest: Json) -> Json:
-    shape = {"type": schema, **rest, "_href": f"{href(item)}/status", "_schema": f"{ROOT}/schema/{schema}"}
+def _status_of(item: Item, schema: str, flag: str, shape: Json) -> Json:
+    shape["_href"] = f"{href(item)}/status"
+    shape.update(_schema(schema))
     if item.status in FLAGS:
         shape[flag] = FLAGS[item.status]
     return shape
@@ -197,9 +234,9 @@ def _counts(item: Item, inventory: Inventory) -> Json:
 
 
 def _attachment(item: Item, _inventory: Inventory) -> Json:
-    shape = {"type": "VifAttachment", "vif_uuid": vif(item)} if vif(item) else {"type": "NoAttachment"}
-    links = {"_href": f"{href(item)}/attachment", "_schema": f"{ROOT}/schema/{shape['type']}"}
-    return {**shape, **links}
+    attached = vif(item)
+    shape = {"_href": f"{href(item)}/attachment", **_schema("VifAttachment" if attached else "NoAttachment")}
+    return {**shape, "vif_uuid": attached} if attached else shape
 
 
 def vif(item: Item) -> str | None:
@@ -230,6 +267,6 @@ def terms(item: Item) -> Iterator[tuple[str, str]]:
         yield "lswitch", item.parent
     if vif_uuid := vif(item):
         yield "attachment_vif_uuid", vif_uuid
-    for scope, tag in tags(item):
-        yield "tag_scope", scope
-        yield f"tag:{scope}", tag
+    for tag in tags(item):
+        yield "tag_scope", tag.scope
+        yield f"tag:{tag.scope}", tag.tag

@@ -1,6 +1,6 @@
 """One object of NSX, and the objects a plan asks for: the same for the same plan, on every machine."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
 
@@ -24,6 +24,9 @@ class Item:
     parent: str | None = None  # ports: the NSX id of their switch
     device_id: str | None = None  # ports: the Neutron id of the instance
     chained: bool = False  # one of several switches of its network
+    twin: bool = False  # another object had this Neutron id when this one was made
+    guise: str = ""  # how its tags are tampered with: a name in `guises.py`
+    deleted: bool = False  # gone, but not from the search index: a mark there
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,7 @@ def _switches(plan: Plan, tenants: Sequence[str]) -> Iterator[Item]:
     random = Random(f"{plan.seed}:network")
     neutron_ids = plan.network_ids or [identifier(random) for _ in range(plan.networks)]
     for turn in range(plan.switches_per_network):
-        for number, neutron_id in enumerate(neutron_ids):
+        for number, (neutron_id, again) in enumerate(_met_again(neutron_ids)):
             yield Item(
                 kind="network",
                 nsx_id=identifier(random),
@@ -69,13 +72,14 @@ def _switches(plan: Plan, tenants: Sequence[str]) -> Iterator[Item]:
                 number=turn * len(neutron_ids) + number,
                 tenant=tenants[number % len(tenants)],
                 chained=plan.switches_per_network > 1,
+                twin=turn > 0 or again,
             )
 
 
 def _routers(plan: Plan, tenants: Sequence[str]) -> Iterator[Item]:
     random = Random(f"{plan.seed}:router")
     neutron_ids = plan.router_ids or [identifier(random) for _ in range(plan.routers)]
-    for number, neutron_id in enumerate(neutron_ids):
+    for number, (neutron_id, again) in enumerate(_met_again(neutron_ids)):
         yield Item(
             kind="router",
             nsx_id=identifier(random),
@@ -83,6 +87,7 @@ def _routers(plan: Plan, tenants: Sequence[str]) -> Iterator[Item]:
             status=plan.status,
             number=number,
             tenant=tenants[number % len(tenants)],
+            twin=again,
         )
 
 
@@ -91,7 +96,7 @@ def _ports(plan: Plan, switches: Sequence[Item]) -> Iterator[Item]:
     networks = len(switches) // plan.switches_per_network
     count = plan.ports if plan.ports_per_network is None else networks * plan.ports_per_network
     neutron_ids = plan.port_ids or [identifier(random) for _ in range(count)]
-    for number, neutron_id in enumerate(neutron_ids if switches else ()):
+    for number, (neutron_id, again) in enumerate(_met_again(neutron_ids if switches else ())):
         switch = switches[number % len(switches)]
         yield Item(
             kind="port",
@@ -103,4 +108,13 @@ def _ports(plan: Plan, switches: Sequence[Item]) -> Iterator[Item]:
             network_id=switch.neutron_id,
             parent=switch.nsx_id,
             device_id=identifier(random),
+            twin=again,
         )
+
+
+def _met_again(ids: Iterable[str]) -> Iterator[tuple[str, bool]]:
+    """Each id, and whether it came before."""
+    met: set[str] = set()
+    for one in ids:
+        yield one, one in met
+        met.add(one)

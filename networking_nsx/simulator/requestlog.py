@@ -5,13 +5,16 @@ import time
 from collections import Counter, defaultdict, deque
 from typing import Any
 
+from networking_nsx.simulator.settings import Clock
+
 _WINDOW = 1.0  # seconds
 
 
 class RequestLog:
     """Counts every request from its arrival on, logins and refused ones included."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock = time.monotonic) -> None:
+        self._clock = clock
         self._lock = threading.Lock()
         self.reset()
 
@@ -26,7 +29,7 @@ class RequestLog:
         """Note a request before anything is done about it."""
         key = f"{account}@{node}"
         with self._lock:
-            now = time.monotonic()
+            now = self._clock()
             recent = self._recent[key]
             recent.append(now)
             while recent[0] <= now - _WINDOW:

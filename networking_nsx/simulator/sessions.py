@@ -2,8 +2,9 @@
 
 import secrets
 import threading
-import time
 from typing import NamedTuple
+
+from networking_nsx.simulator.settings import Clock
 
 
 class _Session(NamedTuple):
@@ -14,7 +15,8 @@ class _Session(NamedTuple):
 class Sessions:
     """The sessions of one node, by the value of their cookie."""
 
-    def __init__(self, lifetime: float) -> None:
+    def __init__(self, lifetime: float, clock: Clock) -> None:
+        self._clock = clock
         self.lifetime = lifetime  # seconds; a change holds for the logins after it
         self._lock = threading.Lock()
         self._sessions: dict[str, _Session] = {}
@@ -22,7 +24,7 @@ class Sessions:
     def open(self, account: str) -> str:
         token = secrets.token_hex(16)
         with self._lock:
-            self._sessions[token] = _Session(account, time.monotonic() + self.lifetime)
+            self._sessions[token] = _Session(account, self._clock() + self.lifetime)
         return token
 
     def account(self, token: str) -> str | None:
@@ -32,7 +34,7 @@ class Sessions:
 
     def valid(self, token: str) -> bool:
         session = self._sessions.get(token)
-        return session is not None and time.monotonic() < session.ends
+        return session is not None and self._clock() < session.ends
 
     def drop(self) -> bool:
         """Forget all sessions; tell whether there was one."""

@@ -7,10 +7,12 @@ connection; no answer that a fault holds back outlives the server or the client 
 import logging
 import select
 import socket
+import ssl
 import struct
 import threading
 import time
 from collections.abc import Callable
+from email.utils import formatdate
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl, unquote
@@ -66,10 +68,15 @@ class Listener:
     def port(self) -> int:
         return int(self._server.bind_addr[1])
 
-    def open(self, certificate: str | None) -> None:
-        """Listen; with TLS if there is a file of key and certificate."""
+    def open(self, certificate: str | None, authority: str | None = None) -> None:
+        """Listen; with TLS if there is a file of key and certificate.
+
+        Clients may then show a certificate of this authority.
+        """
         if certificate:
             self._server.ssl_adapter = BuiltinSSLAdapter(certificate, certificate)
+            self._server.ssl_adapter.context.verify_mode = ssl.CERT_OPTIONAL
+            self._server.ssl_adapter.context.load_verify_locations(authority)
         self._server.prepare()
         self._thread.start()
 
@@ -99,6 +106,13 @@ class _Exchange:
     def respond(self) -> None:
         self._incoming.sent_headers = True  # cheroot writes nothing of its own from here on
         answer = self._answered(self._request())
+        try:
+            self._send(answer)
+        finally:
+            if answer.done:
+                answer.done()
+
+    def _send(self, answer: Answer) -> None:
         if not self._held(answer.delay):
             self._incoming.close_connection = True
         elif answer.silent:
@@ -119,6 +133,7 @@ class _Exchange:
                 for key, value in self._incoming.inheaders.items()
             },
             body=self._incoming.rfile.read(),
+            certificate=(self._incoming.conn.ssl_env or {}).get("SSL_CLIENT_S_DN_CN", ""),
         )
 
     def _answered(self, request: Request) -> Answer:
@@ -171,7 +186,8 @@ class _Exchange:
 
 def _head(answer: Answer, *, last: bool) -> bytes:
     phrase = HTTPStatus(answer.status).phrase
-    headers = [*answer.headers, ("Content-Length", str(len(answer.body)))]
+    date = ("Date", formatdate(usegmt=True))
+    headers = [date, *answer.headers, ("Content-Length", str(len(answer.body)))]
     if last:
         headers.append(("Connection", "close"))
     lines = (f"{name}: {value}\r\n" for name, value in headers)

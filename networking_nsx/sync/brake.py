@@ -16,7 +16,7 @@ this sweep finds. So a process that restarts while frozen is frozen at its first
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from networking_nsx.model import Change, Kind, Row, Status
+from networking_nsx.model import Change, Key, Kind, Row, Status
 from networking_nsx.ports import Random
 from networking_nsx.sync import rules
 
@@ -80,6 +80,34 @@ class Brake:
     def nothing_held(self, kind: Kind) -> None:
         """A pass over this kind ended with nothing held: an operator's release has done its work."""
         self._released.discard(kind)
+
+
+class Allowance:
+    """The brake over single rows, which no pass weighs: so many of each kind may worsen within the window.
+
+    That is the settings' `minimum`. More is a mass change, and left to sweeps. A restart may spend it anew.
+    """
+
+    def __init__(self, settings: BrakeSettings) -> None:
+        self._settings = settings
+        self._spent: dict[Key, float] = {}  # rows that worsened, each with the moment
+
+    def __repr__(self) -> str:
+        return f"Allowance({len(self._spent)} spent)"
+
+    def sift(self, changes: Sequence[Change], now: float) -> list[Change]:
+        """The changes that may be written; a row that worsens again counts once. `now` is monotonic."""
+        self._spent = {key: at for key, at in self._spent.items() if at > now - self._settings.window}
+        return [
+            change for change in changes if not rules.worsens(change) or self._allows(change.row.key, now)
+        ]
+
+    def _allows(self, key: Key, now: float) -> bool:
+        others = sum(key.kind is spent.kind and key != spent for spent in self._spent)
+        if others >= self._settings.minimum:
+            return False
+        self._spent[key] = now
+        return True
 
 
 class Watch:

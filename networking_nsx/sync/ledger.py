@@ -10,17 +10,27 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from networking_nsx.model import Change, Health, Key, Kind, Observation, Outcome, Page, Row, Sought, Status
+from networking_nsx.model import (
+    PLURAL,
+    Change,
+    Health,
+    Key,
+    Kind,
+    Observation,
+    Outcome,
+    Page,
+    Row,
+    Sought,
+    Status,
+)
 from networking_nsx.sync import rules
-
-# Rows of these kinds may have several NSX objects: judged together, when the kind has been read to its end.
-_FOLDED = frozenset({Kind.NETWORK, Kind.ROUTER})
+from networking_nsx.sync.misses import Lost, Misses, MissingSettings
+from networking_nsx.sync.seen import Seen
 
 
 @dataclass(frozen=True, slots=True)
 class LedgerSettings:
-    missing_grace: float = 300.0  # seconds a row must have rested before it can be missing
-    missing_sweeps: int = 2  # complete sweeps that must miss a row before it is looked for directly
+    missing: MissingSettings = field(default_factory=MissingSettings)
     unknown_after: float = 0.0  # seconds UNKNOWN after which a port is DOWN; 0 keeps its status
     looks: int = 2  # direct looks that must agree on ERROR for an object that exists
 
@@ -29,34 +39,9 @@ class Judged(NamedTuple):
     """What observations amount to."""
 
     changes: list[Change]
+    early: list[Row]  # that should change, too, had they not changed since the moment observed
     counts: Counter[str]
     words: Counter[str]
-
-
-class Lost(NamedTuple):
-    """Rows that lack the NSX object which they should have, at the end of a complete pass."""
-
-    missing: int  # all of them
-    suspects: list[Row]  # those rested and missed often enough to be looked for directly
-    waiting: int  # those that another sweep will decide
-
-
-@dataclass(slots=True)
-class _Pass:
-    """What one pass over one kind has seen so far."""
-
-    seen: set[str] = field(default_factory=set)
-    folded: dict[str, dict[str, Observation]] = field(default_factory=dict)  # id -> path -> observation
-    waiting: dict[str, Observation] = field(default_factory=dict)  # of ports that may have a second object
-    as_of: float = 0.0
-
-    def fold(self, row_id: str, observation: Observation) -> None:
-        """One more object of a row, beside the first one if that still waits."""
-        objects = self.folded.setdefault(row_id, {})
-        first = self.waiting.pop(row_id, None)
-        if first:
-            objects[first.path] = first
-        objects[observation.path] = observation
 
 
 class Ledger:
@@ -66,9 +51,9 @@ class Ledger:
         self._settings = settings
         self._rows: dict[Kind, dict[str, Row]] = {kind: {} for kind in Kind}
         self._paths: dict[Kind, dict[str, str]] = {kind: {} for kind in Kind}
-        self._passes: dict[Kind, _Pass] = {kind: _Pass() for kind in Kind}
+        self._passes: dict[Kind, Seen] = {kind: Seen() for kind in Kind}
         self._duplicates: set[str] = set()
-        self._misses: dict[Kind, dict[str, int]] = {kind: {} for kind in Kind}
+        self._misses = {kind: Misses(settings.missing) for kind in Kind}
         self._doubts: dict[Key, int] = {}
         self._unknown_since: dict[str, float] = {}
         self._unanswered: set[Key] = set()
@@ -79,7 +64,7 @@ class Ledger:
 
     def prime(self, kind: Kind, rows: Iterable[Row]) -> None:
         """Begin a pass over this kind with what Neutron has now."""
-        self._passes[kind] = _Pass()
+        self._passes[kind] = Seen()
         self._rows[kind] = {}  # the old rows go before the new ones come: half the memory
         self._rows[kind] = {row.id: row for row in rows}
         _forget_gone(self._paths[kind], self._rows[kind])
@@ -88,9 +73,15 @@ class Ledger:
         }
         if kind is Kind.PORT:
             _forget_gone(self._unknown_since, self._rows[kind])
+            self._duplicates &= self._rows[kind].keys()
 
     def rows(self, kind: Kind) -> Mapping[str, Row]:
         return self._rows[kind]
+
+    def with_object(self, kind: Kind) -> list[Row]:
+        """The rows that ought to have an object on NSX, and those that had one when it was listed last."""
+        rows, paths = self._rows[kind].values(), self._paths[kind]
+        return [row for row in rows if row.facts.expects_twin or (row.facts.in_scope and row.id in paths)]
 
     def seen(self, kind: Kind) -> int:
         """Rows whose NSX object was met in this pass."""
@@ -102,9 +93,14 @@ class Ledger:
         return self._rows[kind].get(met)
 
     def sought(self, row: Row) -> Sought:
-        """All that is known of where to find this row on NSX, or the router that it follows."""
-        kind, row_id = (Kind.ROUTER, row.follows) if row.follows else row.key
-        return Sought(Key(kind, row_id), row.parent_id, self._paths[kind].get(row_id, ""))
+        """All that is known of where to find this row on NSX, or the router that it follows.
+
+        No path for a duplicate: whoever finds one of its objects there would not ask for the others.
+        """
+        sought = rules.sought(row)
+        kind, row_id = sought.key
+        known = self._passes[kind].moved.get(row_id) or self._paths[kind].get(row_id, "")
+        return sought._replace(path="" if row_id in self._duplicates else known)
 
     def least_hopeful_last(self, rows: Iterable[Row]) -> list[Row]:
         """Rows whose last look failed come after those that may be answered."""
@@ -120,7 +116,7 @@ class Ledger:
         this = self._passes[kind]
         this.as_of = page.as_of
         rows, seen, paths = self._rows[kind], this.seen, self._paths[kind]
-        folds = kind in _FOLDED
+        folds = kind in PLURAL
         judged: list[Observation] = []
         counts: Counter[str] = Counter()
         for observation in page.observations:
@@ -131,39 +127,42 @@ class Ledger:
             if not row.facts.in_scope:
                 counts["outside"] += 1
                 continue
-            path = observation.path
-            if folds or row.id in self._duplicates or (row.id in seen and paths[row.id] != path):
+            known = paths.get(row.id)
+            moved = known != observation.path
+            if row.id in seen and this.moved.get(row.id, known) != observation.path:
+                this.several.add(row.id)
+                if not folds:
+                    self._duplicates.add(row.id)
+            if folds or row.id in self._duplicates:
                 this.fold(row.id, observation)
-            elif row.id not in paths and rules.improves(row, observation.health):
+            elif moved and rules.improves(row, observation.health):
                 this.waiting[row.id] = observation
             else:
                 judged.append(observation)
             seen.add(row.id)
-            if paths.get(row.id) != path:
-                paths[row.id] = path
+            if moved:
+                this.moved[row.id] = observation.path
         found = self._judge(kind, judged)
-        return Judged(found.changes, found.counts + counts, found.words)
+        return found._replace(counts=found.counts + counts)
 
     def folded(self, kind: Kind) -> Judged:
         """At the end of a kind: what the rows that may have several objects amount to, the worst of each."""
         this = self._passes[kind]
-        several = {row_id for row_id, objects in this.folded.items() if len(objects) > 1}
+        self._paths[kind] |= this.moved
         worst = [rules.worst(list(objects.values())) for objects in this.folded.values()]
         found = self._judge(kind, [*worst, *this.waiting.values()])
-        if kind is Kind.PORT:
-            # A second object whose first one was judged with its page: here the row can only get worse.
-            alone = this.folded.keys() - several
-            worse = [one for one in found.changes if one.row.id not in alone or rules.worsens(one)]
-            found = found._replace(changes=worse)
-            several |= alone - self._duplicates
-            self._duplicates = several
         if kind is not Kind.NETWORK:  # a network made of several switches is no oddity
-            found.counts["duplicates"] += len(several)
+            found.counts["duplicates"] += len(this.several)
         return found
 
-    def is_plural(self, row: Row) -> bool:
-        """Whether this pass has met, or may still meet, another object of this row."""
-        return row.kind in _FOLDED or row.id in self._duplicates or row.id in self._passes[row.kind].folded
+    def needs_look(self, change: Change) -> bool:
+        """What a listing alone does not prove.
+
+        Besides ERROR: that a row which may have several NSX objects has become better. The listing may have
+        left out the one that is down, and nobody but NSX knows how many there are.
+        """
+        plural = change.row.kind in PLURAL or change.row.id in self._duplicates
+        return (plural and not rules.worsens(change)) or is_doubtful(change)
 
     def followers(self) -> Judged:
         """What the routers of this sweep say of the ports that share their health."""
@@ -172,28 +171,32 @@ class Ledger:
         return self._judge(Kind.PORT, [one._replace(kind=Kind.PORT, id=row.id) for row, one in seen if one])
 
     def _router(self, router_id: str) -> Observation | None:
-        """What this sweep knows of a router: UP only if its own row, which asks for a look, says so too."""
+        """What is known of a router: what its row says, which looks have settled, if the listing agrees."""
         router, this = self._rows[Kind.ROUTER].get(router_id), self._passes[Kind.ROUTER]
         if router is None or not this.as_of:
             return None
         objects = this.folded.get(router_id)
-        if objects:
-            seen = rules.worst(list(objects.values()))
-            return None if seen.health is Health.UP and router.status != Status.ACTIVE else seen
-        if router.status != Status.ERROR:
-            return None
-        path = self._paths[Kind.ROUTER].get(router_id, "")
-        return Observation(Kind.ROUTER, router_id, Health.DOWN, this.as_of, path, "its router is ERROR")
+        seen = rules.worst(list(objects.values())) if objects else None
+        if router.status == Status.ERROR and (seen is None or seen.health is not Health.UP):
+            path = self._paths[Kind.ROUTER].get(router_id, "")
+            return Observation(Kind.ROUTER, router_id, Health.DOWN, this.as_of, path, "its router is ERROR")
+        if router.status == Status.ACTIVE and seen and seen.health is Health.UP:
+            return seen
+        return None
 
     def looked(self, kind: Kind, observations: Iterable[Observation]) -> Judged:
         """What direct reads amount to. An object that was found is no longer missing."""
-        observations = rules.fold(observations)
+        observations = list(observations)
+        objects = Counter(observation.id for observation in observations)
         for observation in observations:
             if observation.health in (Health.ABSENT, Health.UNKNOWN):
                 continue
             self._paths[kind][observation.id] = observation.path
-            self._misses[kind].pop(observation.id, None)
-        return self._judge(kind, observations)
+            self._misses[kind].found(observation.id)
+            if kind not in PLURAL:
+                several = objects[observation.id] > 1
+                (self._duplicates.add if several else self._duplicates.discard)(observation.id)
+        return self._judge(kind, rules.fold(observations))
 
     def confirmed(self, changes: list[Change]) -> tuple[list[Change], list[Change]]:
         """Split changes, each from a direct look, into those to write and those to look at once more."""
@@ -209,19 +212,22 @@ class Ledger:
             (firm if self._doubts[key] >= self._settings.looks else doubtful).append(change)
         return firm, doubtful
 
-    def forget_doubts(self, kind: Kind, still: Iterable[Change]) -> None:
-        """Only what this sweep found doubtful again stays in doubt."""
-        keep = {change.row.key for change in still}
-        self._doubts = {k: n for k, n in self._doubts.items() if k.kind is not kind or k in keep}
+    def forget_doubts(self, kind: Kind, still: Iterable[Row]) -> None:
+        """Of the rows that this sweep has seen, only those found doubtful again stay in doubt."""
+        seen = self._passes[kind].seen - {row.id for row in still}
+        self._doubts = {
+            key: looks for key, looks in self._doubts.items() if key.kind is not kind or key.id not in seen
+        }
 
     def lost(self, kind: Kind) -> Lost:
         """At the end of a complete pass: the rows that it did not see."""
-        this, misses = self._passes[kind], self._misses[kind]
-        missing = [row for row in self._unseen(kind) if row.facts.expects_twin and row.status != Status.ERROR]
-        rested = [row for row in missing if row.changed_at <= this.as_of - self._settings.missing_grace]
-        self._misses[kind] = {row.id: misses.get(row.id, 0) + 1 for row in rested}
-        suspects = [row for row in rested if self._misses[kind][row.id] >= self._settings.missing_sweeps]
-        return Lost(len(missing), suspects, len(rested) - len(suspects))
+        unseen = (row for row in self._unseen(kind) if row.facts.expects_twin and row.status != Status.ERROR)
+        return self._misses[kind].lost(list(unseen), self._passes[kind].as_of)
+
+    @property
+    def pause(self) -> float:
+        """Seconds until another sweep can tell more of the rows that are missed."""
+        return max(misses.pause for misses in self._misses.values())
 
     def record(self, outcomes: Iterable[Outcome]) -> None:
         """What a write left standing is what Neutron has."""
@@ -241,6 +247,7 @@ class Ledger:
         counts: Counter[str] = Counter()
         words: Counter[str] = Counter()
         changes: list[Change] = []
+        early: list[Row] = []
         for observation in observations:
             row = rows.get(observation.id)
             if row is None:
@@ -255,33 +262,24 @@ class Ledger:
             if change is None:
                 continue
             if rules.is_early(change):
-                counts["early"] += 1
+                early.append(row)
             else:
                 changes.append(change)
-        return Judged(changes, counts, words)
+        return Judged(changes, early, counts, words)
 
     def _aged(self, unknown: Observation) -> Observation:
         """A port that stays UNKNOWN for longer than `unknown_after` counts as down."""
         limit = self._settings.unknown_after
         if not limit or unknown.kind is not Kind.PORT:
             return unknown
-        since = self._unknown_since.setdefault(unknown.id, unknown.as_of)
+        since = min(unknown.as_of, self._unknown_since.get(unknown.id, unknown.as_of))
+        self._unknown_since[unknown.id] = since
         return unknown._replace(health=Health.DOWN) if unknown.as_of - since > limit else unknown
 
 
 def is_doubtful(change: Change) -> bool:
     """ERROR for an object that exists is written only after several direct looks."""
     return change.status is Status.ERROR and change.observation.health is not Health.ABSENT
-
-
-def needs_look(change: Change) -> bool:
-    """What a listing alone does not prove.
-
-    Besides ERROR: that a row which may have several NSX objects has become better. The listing may have
-    left out the one that is down, and nobody but NSX knows how many there are.
-    """
-    improves = change.row.kind in _FOLDED and not rules.worsens(change)
-    return improves or is_doubtful(change)
 
 
 def _forget_gone(remembered: dict[str, Any], rows: Mapping[str, Row]) -> None:

@@ -1,24 +1,13 @@
 """Punctual synchronization: one network, router or port, now, by direct reads."""
 
-from dataclasses import dataclass
-
 from networking_nsx.errors import NsxError
-from networking_nsx.model import Change, Health, Key, Kind, Observation, Outcome, Row, Sought, Verdict
+from networking_nsx.model import Change, Finding, Health, Key, Observation, Row, Verdict
 from networking_nsx.ports import Clock, Source, Store
 from networking_nsx.sync import rules
 from networking_nsx.sync.ledger import is_doubtful
 
 SECOND_LOOK = 0.5  # seconds between two looks that must agree on ERROR
 ATTEMPTS = 3  # a row that changes under our hands is looked at again, this often
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What one look at one row came to."""
-
-    row: Row | None  # as it stands now; None when Neutron has no such row
-    observation: Observation | None = None  # what NSX says
-    outcome: Outcome | None = None  # None when there was nothing to write
 
 
 def look(key: Key, source: Source, store: Store) -> Finding:
@@ -60,8 +49,7 @@ def _change(finding: Finding, source: Source, clock: Clock) -> Change | None:
 
 def _observed(row: Row, source: Source) -> Observation:
     """The worst that NSX has for this row: its own objects, or those of the router that it follows."""
-    key = Key(Kind.ROUTER, row.follows) if row.follows else row.key
-    answer = next(source.look([Sought(key, row.parent_id)]))
+    answer = next(source.look([rules.sought(row)]))
     if isinstance(answer, NsxError):
         raise answer
     return rules.worst(answer)._replace(kind=row.kind, id=row.id)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from networking_nsx.model import Change, Health, Kind, Observation, Row, Status
+from networking_nsx.model import Change, Health, Key, Kind, Observation, Row, Sought, Status
 
 # Design section 5. A health without an entry (UNKNOWN) proves nothing: the row keeps its status.
 # Neutron 29 cannot read back a router that is DOWN (its versioned object knows ACTIVE, ALLOCATING and
@@ -40,6 +40,8 @@ _ADMIN_DOWN: Mapping[Kind, Status | None] = {
 _BADNESS: Mapping[str, int] = {Status.ACTIVE: 0, Status.DOWN: 2, Status.ERROR: 3}
 _BADNESS_OF_OTHERS = 1
 
+_PATIENCE = 300.0  # seconds
+
 # Several NSX objects of one row: the first of these that any of them has.
 _WORST_FIRST = (Health.FAILED, Health.DOWN, Health.UNKNOWN, Health.ABSENT, Health.UP)
 
@@ -76,6 +78,16 @@ def improves(row: Row, health: Health) -> bool:
 def is_early(found: Change) -> bool:
     """Whether the row may have changed after the moment that was observed (promise 2)."""
     return found.observation.as_of <= found.row.changed_at
+
+
+def is_awaited(row: Row, now: float) -> bool:
+    """Whether a build may wait for this port: it gives up 300 s after it was bound (vif_plugging_timeout)."""
+    return now - row.changed_at < _PATIENCE
+
+
+def sought(row: Row) -> Sought:
+    """What to look at for this row: an object of its own, or the router whose health it shares."""
+    return Sought(Key(Kind.ROUTER, row.follows) if row.follows else row.key, row.parent_id)
 
 
 def worsens(found: Change) -> bool:

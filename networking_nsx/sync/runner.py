@@ -1,7 +1,11 @@
-"""The only loop that waits: one sweep after another, for ever, whatever happens in one of them."""
+"""The only loops that wait: one sweep after another, and beside them what cannot wait for the next one.
+
+For ever, whatever happens in one of them.
+"""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -9,7 +13,10 @@ from networking_nsx.errors import Retryable, Throttled
 from networking_nsx.model import Progress
 from networking_nsx.ports import Clock
 from networking_nsx.sync.pacing import Backoff, Pacer
+from networking_nsx.sync.settle import Settler
 from networking_nsx.sync.sweep import Sweeper
+
+IDLE = 60.0  # seconds; a hint ends the wait
 
 
 @dataclass(slots=True)
@@ -20,11 +27,12 @@ class Summary:
     words: Counter[str] = field(default_factory=Counter)
     seconds: float = 0.0  # from its first request to its last write
     period: float = 0.0  # from the beginning of the sweep before to the beginning of this one
-    bound: float = 0.0  # from there to the end of this one: nothing it met was verified longer ago
+    bound: float = 0.0  # seconds: no status was verified longer ago, at the pace of this sweep
 
     def add(self, progress: Progress) -> None:
         self.counts.update(progress.counts)
         self.words.update(progress.words)
+        self.bound = max(self.bound, progress.bound)
 
     @property
     def unsettled(self) -> int:
@@ -35,6 +43,8 @@ class Summary:
 class Listener(Protocol):
     """Whoever follows a sweep: a log, a progress bar, metrics."""
 
+    def began(self) -> None: ...
+
     def progressed(self, progress: Progress) -> None: ...
 
     def swept(self, summary: Summary) -> None: ...
@@ -42,8 +52,38 @@ class Listener(Protocol):
     def failed(self, error: Exception, wait: float) -> None: ...
 
 
+class Gate(Protocol):
+    """Where the runner waits, and where somebody may keep it waiting."""
+
+    def wait(self, seconds: float) -> bool:
+        """Wait between two steps. True, and early, when the sweep at hand must not go on."""
+        ...
+
+    def enter(self) -> None:
+        """Return when a sweep may begin."""
+        ...
+
+
+class OpenGate:
+    """Keeps nobody waiting."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    def wait(self, seconds: float) -> bool:
+        if seconds:
+            self._clock.sleep(seconds)
+        return False
+
+    def enter(self) -> None: ...
+
+
 class Runner:
-    """Sweeps at its pace until told to stop; a step is never cut in half."""
+    """Sweeps at its pace until told to stop; a step is never cut in half.
+
+    A sweep that the gate keeps from going on is given up, and another one begins when the gate lets it: what
+    was read before a pause is no evidence after it.
+    """
 
     def __init__(
         self,
@@ -52,6 +92,7 @@ class Runner:
         clock: Clock,
         listener: Listener,
         first_delay: float = 5.0,
+        gate: Gate | None = None,
     ) -> None:
         self._sweeper = sweeper
         self._pacer = pacer
@@ -60,62 +101,120 @@ class Runner:
         self._clock = clock
         self._listener = listener
         self._first_delay = first_delay
+        self._gate = gate or OpenGate(clock)
         self._began: float | None = None  # the last complete sweep
 
     def run(self, stopping: Callable[[], bool]) -> None:
         """Sweep until `stopping()`, which is asked between steps and after every wait."""
-        self._clock.sleep(self._first_delay)
+        self._rest(self._first_delay)
         while not stopping():
-            failure: Exception | None = None
             try:
-                self._sweep(stopping)
+                wait = self._sweep(stopping)
             # The loop never dies (promise 4): the sweep has failed, is counted, and another one follows.
             except Exception as error:  # noqa: BLE001
-                failure = error
-            if failure:
-                self._failed(failure)
+                wait = self._failed(error)
+            self._rest(wait)
 
-    def _sweep(self, stopping: Callable[[], bool]) -> None:
+    def _rest(self, seconds: float) -> None:
+        """Wait between two sweeps."""
+        self._gate.wait(seconds)
+        self._gate.enter()
+
+    def _sweep(self, stopping: Callable[[], bool]) -> float:
+        """Sweep, and answer how many seconds later the next sweep begins."""
         began = self._clock.monotonic()
         self._pacer.begin(began)
+        self._listener.began()
         summary = Summary()
-        for progress in self._sweeper.sweep(self._pacer.room):
-            summary.add(progress)
-            self._listener.progressed(progress)
-            if stopping():
-                return
-            self._wait(progress)
-            if stopping():
-                return
+        # Closed when it is given up: a source may be reading ahead.
+        with closing(self._sweeper.sweep(self._pacer.room)) as steps:
+            for progress in steps:
+                summary.add(progress)
+                self._listener.progressed(progress)
+                if stopping() or self._gate.wait(self._after(progress)) or stopping():
+                    return 0.0
         self._swept(summary, began)
-        self._clock.sleep(self._pacer.rest(self._clock.monotonic()))
+        return self._pacer.rest(self._clock.monotonic())
 
-    def _wait(self, progress: Progress) -> None:
+    def _after(self, progress: Progress) -> float:
+        """Seconds to wait after this step."""
         if progress.failure:
-            self._failed(progress.failure)
-            return
+            return self._failed(progress.failure)
         if progress.counts.get("pages"):
             self._page_backoff.succeeded()
-        wait = self._pacer.delay(progress, self._clock.monotonic())
-        if wait:
-            self._clock.sleep(wait)
+        return self._pacer.delay(progress, self._clock.monotonic())
 
     def _swept(self, summary: Summary, began: float) -> None:
         ended = self._clock.monotonic()
         summary.seconds = ended - began
         before = began if self._began is None else self._began
-        summary.period, summary.bound = began - before, ended - before
+        summary.period = began - before
+        summary.bound = max(summary.bound, ended - before)
         self._began = began
         self._sweep_backoff.succeeded()
         self._listener.swept(summary)
 
-    def _failed(self, error: Exception) -> None:
+    def _failed(self, error: Exception) -> float:
+        """Tell of it, and answer how many seconds to wait."""
         # A page that fails again and again at last fails its sweep: the back-off goes on where it was.
         backoff = self._page_backoff if isinstance(error, Retryable) else self._sweep_backoff
         asked = error.retry_after if isinstance(error, Throttled) else 0.0
         wait = max(backoff.failed(), asked)
         self._listener.failed(error, wait)
-        self._clock.sleep(wait)
+        return wait
+
+
+class SettleListener(Protocol):
+    """Whoever follows the settling."""
+
+    def progressed(self, progress: Progress) -> None: ...
+
+    def failed(self, error: Exception, wait: float) -> None: ...
+
+
+class SettleRunner:
+    """Settles what is due until told to stop, in a thread of its own; a step is never cut in half.
+
+    What a pause, a stop or a failure leaves undone is due again. The gate's wait ends early at a hint.
+    """
+
+    def __init__(self, settler: Settler, clock: Clock, listener: SettleListener, gate: Gate) -> None:
+        self._settler = settler
+        self._clock = clock
+        self._listener = listener
+        self._gate = gate
+        self._backoff = Backoff()
+        self._resume_at = float("-inf")  # after a failure, whoever hints meanwhile
+
+    def run(self, stopping: Callable[[], bool]) -> None:
+        """Settle until `stopping()`, which is asked between steps and after every wait."""
+        while not stopping():
+            self._gate.wait(self._rest())
+            self._gate.enter()
+            if not stopping() and not self._rest():
+                self._turn(stopping)
+
+    def _rest(self) -> float:
+        """Seconds until there is something to do."""
+        rest = self._settler.schedule.rest()
+        return max(0.0, self._resume_at - self._clock.monotonic(), IDLE if rest is None else rest)
+
+    def _turn(self, stopping: Callable[[], bool]) -> None:
+        try:
+            self._settle(stopping)
+            self._backoff.succeeded()
+        # The loop never dies (promise 4): the turn has failed, is counted, and another one follows.
+        except Exception as error:  # noqa: BLE001
+            wait = self._backoff.failed()
+            self._resume_at = self._clock.monotonic() + wait
+            self._listener.failed(error, wait)
+
+    def _settle(self, stopping: Callable[[], bool]) -> None:
+        with closing(self._settler.settle()) as steps:
+            for progress in steps:
+                self._listener.progressed(progress)
+                if stopping() or self._gate.wait(0):
+                    return
 
 
 def once(sweeper: Sweeper, clock: Clock, listener: Listener) -> Iterator[Summary]:
@@ -127,6 +226,7 @@ def once(sweeper: Sweeper, clock: Clock, listener: Listener) -> Iterator[Summary
     backoff = Backoff()
     while True:
         began, summary = clock.monotonic(), Summary()
+        listener.began()
         for progress in sweeper.sweep(lambda: sweeper.source.page_maximum):
             summary.add(progress)
             listener.progressed(progress)
@@ -140,7 +240,7 @@ def once(sweeper: Sweeper, clock: Clock, listener: Listener) -> Iterator[Summary
         if not summary.unsettled or (pending is not None and summary.unsettled >= pending):
             return
         pending = summary.unsettled
-        clock.sleep(SETTLING)
+        clock.sleep(max(SETTLING, sweeper.canary.pause, sweeper.ledger.pause))
 
 
 # Neutron keeps whole seconds: a row written a moment ago cannot be told from one that changed since.

@@ -9,7 +9,8 @@ from contextlib import closing
 
 import pytest
 import requests
-from sites import call, process, wait_for
+from sites import call, process
+from waiting import wait_for
 
 from networking_nsx.simulator import Simulator
 
@@ -94,7 +95,11 @@ def test_a_resource_that_neutron_does_not_have(site, command):
         ({"nsx__managers": "http://127.0.0.1:9"}, "127.0.0.1:9"),
         ({"nsx__managers": "https://{host}"}, "https://"),
         ({"database__connection": "mysql+pymysql://u:topsecret@127.0.0.1:9/neutron"}, "127.0.0.1:9"),
-        ({"database__connection": "sqlite:////{folder}/empty.sqlite"}, "Neutron's tables"),
+        ({"database__connection": "sqlite:////{folder}/none.sqlite"}, "none.sqlite does not exist"),
+        (
+            {"database__connection": "sqlite:////{folder}/neutron.conf"},
+            "conf: file is not a database",
+        ),
         ({"database__connection": "nonsense"}, r"\[database\] connection"),
         ({"state_sync_interval": "-1"}, r"state_sync_interval .*neutron\.conf"),
         ({"min_sync_req_delay": "11"}, r"min_sync_req_delay .*neutron\.conf.*state_sync_interval"),
@@ -115,6 +120,23 @@ def test_bad_input_is_one_clear_line(site, options, said):
     assert re.search(said, last)
     assert "Traceback" not in done.stderr
     assert "topsecret" not in done.stderr
+
+
+def test_managers_that_do_not_answer_are_for_check(site):
+    """The message says which command tells more; nothing is made on the disk."""
+    site.configure(nsx__managers="http://127.0.0.1:9", nsx__retries="0")
+    done = site.command("sync", "key", "port", site.ports()[0], "--config-file", str(site.config))
+
+    assert done.returncode == 1
+    assert re.search("127.0.0.1:9: .*refused.*neutron-nsx check", done.stderr.strip().splitlines()[-1])
+
+
+def test_a_database_file_that_is_not_there_is_not_made(site):
+    """Whoever reads makes none."""
+    site.configure(database__connection=f"sqlite:///{site.file.parent}/none.sqlite")
+    site.command("check", "--config-file", str(site.config))
+
+    assert not (site.file.parent / "none.sqlite").exists()
 
 
 def test_a_certificate_that_nobody_vouches_for_is_refused(site, tmp_path):

@@ -3,7 +3,8 @@
 import time
 
 import pytest
-from sites import process, wait_for
+from sites import process
+from waiting import wait_for
 
 PLUGGED = "network-vif-plugged"
 

@@ -1,7 +1,7 @@
 """The brake on the whole line, in clouds of thousands of ports: lies are not written, disasters are."""
 
 import pytest
-from line import Follower, Line, differing
+from line import Follower, Line, differing, settled
 
 from networking_nsx.model import Kind
 from networking_nsx.simulator import Simulator
@@ -19,9 +19,7 @@ def sim(request):
 @pytest.fixture
 def line(sqlite, sim):
     """Everything is up, and Neutron has known it for a while."""
-    with Line(sqlite, sim) as line:
-        line.sweep()
-        line.clock.sleep(700)
+    with settled(sqlite, sim) as line:
         yield line
 
 

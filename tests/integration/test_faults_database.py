@@ -1,25 +1,15 @@
 """Neutron's database in trouble while a sweep writes: the same three questions as of NSX's faults."""
 
 import threading
-import time
 
-import pytest
 import sqlalchemy as sa
 from cloud import TABLES
 from line import Line, differing
+from waiting import wait_for_a_waiting_lock
 
 from networking_nsx.simulator import Simulator
 
 PORTS = TABLES["ports"]
-_WAITING = "SELECT count(*) FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT'"
-
-
-def wait_for_a_waiting_lock(connection):
-    for _ in range(100):
-        if connection.scalar(sa.text(_WAITING)):
-            return
-        time.sleep(0.15)  # the server renews this table only for who has not asked for 0.1 s
-    pytest.fail("nobody waits for a lock")
 
 
 def test_a_deadlock_in_mid_sweep_costs_a_retry(mariadb):

@@ -1,7 +1,7 @@
 """Several managers, failing one by one and together: whoever works is asked, and statuses stay meanwhile."""
 
 import pytest
-from line import Follower, Line, differing
+from line import Follower, differing, settled
 
 from networking_nsx.errors import NsxError
 from networking_nsx.nsx.http import HttpSettings
@@ -18,9 +18,7 @@ def sim():
 
 @pytest.fixture
 def line(sqlite, sim):
-    with Line(sqlite, sim, page=10, http=HttpSettings(connect_timeout=1.0, answer_timeout=0.5)) as line:
-        line.sweep()
-        line.clock.sleep(700)
+    with settled(sqlite, sim, page=10, http=HttpSettings(connect_timeout=1.0, answer_timeout=1.0)) as line:
         yield line
 
 
@@ -33,21 +31,26 @@ def disturb(line, number=0):
     return before
 
 
-@pytest.mark.parametrize("request_number", range(REQUESTS))
-def test_a_manager_that_dies_in_mid_sweep(sim, line, request_number):
-    """The next one is logged in to and goes on with the same cursor: the sweep ends with the truth."""
+def costs_nothing(line, fault, **parameters):
+    """The sweep that it strikes on the first manager ends with the truth, and so does the next one."""
     before = disturb(line)
-    rule = sim.faults.add("node-down", node=0, after=request_number)
+    rule = line.sim.faults.add(fault, node=0, **parameters)
     summary = line.sweep()
 
     assert rule.fired >= 1
     assert summary.counts["failures"] == 0
     assert differing(line.statuses(), line.truth(before)) == {}
 
-    sim.faults.clear()
+    line.sim.faults.clear()
     before = disturb(line, 1)
     line.sweep()
     assert differing(line.statuses(), line.truth(before)) == {}
+
+
+@pytest.mark.parametrize("request_number", range(REQUESTS))
+def test_a_manager_that_dies_in_mid_sweep(line, request_number):
+    """The next one is logged in to and goes on with the same cursor: the sweep ends with the truth."""
+    costs_nothing(line, "node-down", after=request_number)
 
 
 def test_all_managers_down(sim, line):
@@ -89,20 +92,9 @@ def test_an_outage_of_hours_is_backed_off_from(sim, line):
 
 
 @pytest.mark.parametrize("fault", ["http-503", "http-500", "timeout", "reset", "truncate", "empty-body"])
-def test_one_manager_in_trouble(sim, line, fault):
+def test_one_manager_in_trouble(line, fault):
     """The others do its work, in the same sweep."""
-    before = disturb(line)
-    rule = sim.faults.add(fault, node=0, count=None)
-    summary = line.sweep()
-
-    assert rule.fired >= 1
-    assert summary.counts["failures"] == 0
-    assert differing(line.statuses(), line.truth(before)) == {}
-
-    sim.faults.clear()
-    before = disturb(line, 1)
-    line.sweep()
-    assert differing(line.statuses(), line.truth(before)) == {}
+    costs_nothing(line, fault, count=None)
 
 
 @pytest.mark.parametrize("request_number", range(REQUESTS))

@@ -1,7 +1,7 @@
 """Listings that hide, spoil, repeat or miscount objects, sweep after sweep: no status is made of that."""
 
 import pytest
-from line import Line, differing
+from line import differing, settled
 
 from networking_nsx.simulator import Simulator
 from networking_nsx.simulator.fault_table import CHOICES
@@ -21,9 +21,7 @@ def sim():
 
 @pytest.fixture
 def line(sqlite, sim):
-    with Line(sqlite, sim, page=10) as line:
-        line.sweep()
-        line.clock.sleep(700)
+    with settled(sqlite, sim, page=10) as line:
         yield line
 
 
@@ -82,20 +80,21 @@ def test_repeated_objects_are_no_duplicates(sim, line):
     assert differing(line.statuses(), line.truth(before)) == {}
 
 
+def without_ports(line, network):
+    """The network's ports go, and Neutron knows it: long ago, for the brake."""
+    line.sim.delete(
+        "port",
+        [item.neutron_id for item in line.sim.inventory("port") if item.network_id == network.neutron_id],
+    )
+    line.sweep(4)
+    line.clock.sleep(700)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("by", [5, -5])
 def test_absence_is_not_proven_by_lists_shorter_than_announced(sim, line, kind, by):
     """NSX counts more than it lists: perhaps the lost one was left out. Counting less is no excuse."""
-    sim.delete(
-        "port",
-        [
-            item.neutron_id
-            for item in sim.inventory("port")
-            if item.network_id == middle(sim, "network").neutron_id
-        ],
-    )
-    line.sweep(4)
-    line.clock.sleep(700)
+    without_ports(line, middle(sim, "network"))
     gone = middle(sim, kind)
     sim.delete(kind, [gone.neutron_id])
     before = line.statuses()
@@ -194,16 +193,7 @@ def test_a_fault_while_rows_are_looked_for(sqlite, sim, line, fault):
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_loss_is_proven_once_its_confirmation_works_again(sim, line, kind):
     """NSX fails at the direct reads for some sweeps: the ERROR comes after that, for the lost row only."""
-    sim.delete(
-        "port",
-        [
-            item.neutron_id
-            for item in sim.inventory("port")
-            if item.network_id == middle(sim, "network").neutron_id
-        ],
-    )
-    line.sweep(4)
-    line.clock.sleep(700)
+    without_ports(line, middle(sim, "network"))
     gone = middle(sim, kind)
     sim.delete(kind, [gone.neutron_id])
     before = line.statuses()

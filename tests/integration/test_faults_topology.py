@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 from cloud import Cloud
-from line import Line, differing
+from line import differing, settled
 
 from networking_nsx.simulator import Simulator
 
@@ -22,9 +22,7 @@ def sim():
 
 @pytest.fixture
 def line(sqlite, sim):
-    with Line(sqlite, sim, page=10) as line:
-        line.sweep()
-        line.clock.sleep(700)
+    with settled(sqlite, sim, page=10) as line:
         yield line
 
 

@@ -4,7 +4,7 @@ Each test names the defect by its number in the study of that code; the runner i
 """
 
 import pytest
-from line import Follower, Line, differing
+from line import Follower, Line, differing, settled
 
 from networking_nsx.simulator import Simulator
 
@@ -22,9 +22,7 @@ def sim():
 
 @pytest.fixture
 def line(sqlite, sim):
-    with Line(sqlite, sim, page=500) as line:
-        line.sweep()
-        line.clock.sleep(700)
+    with settled(sqlite, sim, page=500) as line:
         yield line
 
 
@@ -253,5 +251,5 @@ def test_failures_over_weeks_are_each_the_first_one(sim, line):
         line.clock.sleep(86_400)
 
         assert len(follower.failures) == 1
-    assert max(waits) < min(waits) + 5
+    assert max(waits) < min(waits) + 20  # of the 64 that the longest would be
     assert_all_active(line)

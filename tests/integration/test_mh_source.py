@@ -119,7 +119,7 @@ def test_a_page_describes_the_moment_at_which_it_was_asked_for(nsx, source):
     before = time.time()
     page = source.page(Kind.PORT, None, 5)
 
-    assert before <= page.as_of < time.time() - 0.2
+    assert before <= page.as_of < time.time() - 0.1
     assert page.observations[0].as_of == page.as_of
 
 
@@ -201,21 +201,21 @@ def test_an_empty_page_may_have_a_cursor(nsx, source):
 def test_another_manager_is_asked_to_have_caught_up():
     """What one manager told is never followed by an older state from another one."""
     with Simulator(nodes=2, node_lag=(0.0, 0.6), networks=1, ports=2) as nsx, source_of(nsx) as source:
+        changed = time.monotonic()
         nsx.set_status("port", "down")
         source.page(Kind.PORT, None, 5)
         nsx.faults.add("node-down", node=0)
-        start = time.monotonic()
         source.page(Kind.PORT, None, 5)
 
-    assert 0.3 < time.monotonic() - start < 2
+    assert 0.6 <= time.monotonic() - changed < 10
 
 
 def test_nobody_waits_long_for_a_configuration_that_never_comes():
     """After a restore of NSX: one request times out, the next one does not ask for it any more."""
-    lags = {"node_lag": (0.0, 99.0), "generation_wait": 1.0}
+    lags = {"node_lag": (0.0, 99.0), "generation_wait": 10.0}
     with (
         Simulator(nodes=2, networks=1, ports=2, **lags) as nsx,
-        source_of(nsx, answer_timeout=0.2, retries=1) as source,
+        source_of(nsx, answer_timeout=1.0, retries=1) as source,
     ):
         nsx.set_status("port", "down")
         source.page(Kind.PORT, None, 5)
@@ -333,12 +333,12 @@ def test_what_three_sources_do_not_know_is_absent(nsx, source, kind, word):
     """The path, the tag and a list read to its end; as of the first of these requests."""
     item = first(nsx, kind)
     nsx.delete(kind, [item.neutron_id])
-    nsx.faults.add("slow", seconds=0.1)
+    nsx.faults.add("slow", seconds=0.2)
     before = time.time()
     seen = the_one(source, sought(item, path_of(item)))
 
     assert (seen.health, seen.path, seen.word) == (Health.ABSENT, path_of(item), word)
-    assert before <= seen.as_of < before + 0.1
+    assert before <= seen.as_of < time.time() - 0.1
 
 
 def test_a_port_whose_network_is_gone_is_sought_by_its_attachment(nsx, source):

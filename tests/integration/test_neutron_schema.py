@@ -30,7 +30,9 @@ class TestCheck:
 
     def test_an_empty_database_is_refused(self, tmp_path):
         """The message names what is missing and what to do."""
-        engine = database.engine(f"sqlite:///{tmp_path}/empty.sqlite")
+        file = tmp_path / "empty.sqlite"
+        file.touch()
+        engine = database.engine(f"sqlite:///{file}")
 
         with pytest.raises(StoreError, match=r"missing: externalnetworks, .*neutron-db-manage upgrade heads"):
             schema.check(engine)

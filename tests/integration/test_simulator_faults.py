@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 import requests
+from waiting import wait_for
 
 from networking_nsx.simulator import Simulator
 from networking_nsx.simulator.fault_table import CODES, FAULTS
-from networking_nsx.simulator.mh_malformed import VARIANTS
+from networking_nsx.simulator.malformed import VARIANTS
 
 LOGIN = {"username": "admin", "password": "admin"}
 PORTS = "/ws.v1/lswitch/*/lport"
@@ -154,8 +155,8 @@ def test_timeout(nsx, client):
     for _ in range(8):  # more than there are threads
         with pytest.raises(requests.ReadTimeout):
             get(client, timeout=0.05)
+    wait_for(lambda: rule.fired == 8)
     nsx.faults.clear()
-    assert rule.fired == 8
     assert get(client).status_code == 200
 
 
@@ -220,21 +221,21 @@ def test_session_dropped(nsx, client):
 
 
 def test_slow(nsx, client):
-    """The answer comes late."""
-    rule = nsx.faults.add("slow", seconds=0.15)
+    """The answer comes as late as it is told to."""
+    rule = nsx.faults.add("slow", seconds=1.2)
     began = time.monotonic()
     assert get(client).status_code == 200
-    assert 0.15 <= time.monotonic() - began < 1
+    assert time.monotonic() - began >= 1.2  # where 1 is the default
     assert rule.fired == 1
 
 
 def test_a_dribble(nsx, client):
     """With `bytes_per_second` the body comes little by little, and comes whole."""
     size = len(get(client).content)
-    nsx.faults.add("slow", seconds=0, bytes_per_second=size * 5)
+    nsx.faults.add("slow", seconds=0, bytes_per_second=size)
     began = time.monotonic()
-    assert len(uuids(get(client, timeout=0.15))) == 10  # no single piece is late
-    assert 0.15 < time.monotonic() - began < 1
+    assert len(uuids(get(client, timeout=0.7))) == 10  # no single piece is late
+    assert time.monotonic() - began > 0.7
 
 
 def test_nobody_waits_for_a_dribble(nsx, client):
@@ -468,7 +469,7 @@ def test_a_stop_ends_what_hangs(client):
             time.sleep(0.01)
         began = time.monotonic()
     thread.join()
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 10  # of the twenty that they would wait
 
 
 # The table
@@ -484,7 +485,8 @@ def test_every_fault_is_documented():
     rows = documented()
     assert set(rows) == set(FAULTS)
     for name, behaviour in FAULTS.items():
-        assert "MH" in rows[name]
+        apis = rows[name].split("|")[0].strip()
+        assert apis == {("mh", "policy"): "MH, Policy", ("policy",): "Policy"}[behaviour.apis]
         assert [key for key in behaviour.parameters if f"`{key}`" not in rows[name]] == []
 
 
@@ -494,7 +496,7 @@ def test_every_variant_is_documented():
 
 
 def test_every_fault_is_tested():
-    """Every fault is armed by its name in this file."""
+    """Every fault that NSX-MH has is armed by its name in this file."""
     text = Path(__file__).read_text()
     armed = {f"http-{code}" for code in CODES} | {name for name in FAULTS if json.dumps(name) in text}
-    assert armed == set(FAULTS)
+    assert armed == {name for name, behaviour in FAULTS.items() if "mh" in behaviour.apis}

@@ -1,6 +1,7 @@
 """Options: what is accepted, what is refused, and that every refusal names the option and the file."""
 
 import pytest
+import trustme
 from oslo_config import cfg
 
 from networking_nsx import config
@@ -14,6 +15,7 @@ MINIMAL = """
 connection = sqlite:////nowhere.sqlite
 [nsx]
 managers = https://10.0.0.1
+password = it
 """
 
 
@@ -137,6 +139,11 @@ def test_an_interval_of_zero_needs_no_delay_of_zero(load):
         ("nsx", "generation_timeout", "-1"),
         ("nsx", "insecure", "maybe"),
         ("nsx", "ca_file", "/nowhere/ca.pem"),
+        ("nsx", "auth", "kerberos"),
+        ("nsx", "auth", "basic"),
+        ("nsx", "concurrency", "0"),
+        ("nsx", "client_cert_file", "/nowhere/client.pem"),
+        ("nsx", "token_file", "/nowhere/token"),
         ("nsx", "managers", "ftp://10.0.0.1"),
         ("nsx", "managers", "https://10.0.0.1/api"),
         ("nsx", "managers", "https://10.0.0.1:port"),
@@ -144,6 +151,8 @@ def test_an_interval_of_zero_needs_no_delay_of_zero(load):
         ("nsx", "managers", "10.0.0.1,https://10.0.0.1:443"),
         ("nsx", "managers", "https://[::1"),
         ("nsx", "managers", "https://[nonsense]"),
+        ("nsx", "managers", "https://nsx..example.com"),
+        ("nsx", "managers", f"https://{'n' * 64}.example.com"),
         *(
             ("nsx", option.name, value)
             for option in NSX
@@ -191,6 +200,89 @@ def test_a_ca_file_that_is_no_pem_is_refused_by_name_and_file(load, tmp_path):
 
     for part in ("ca_file", "1.conf", "ca.pem"):
         assert part in message
+
+
+@pytest.fixture
+def client_cert(tmp_path):
+    """A certificate and its key, in one file and in two."""
+    issued = trustme.CA().issue_cert("me")
+    issued.private_key_and_cert_chain_pem.write_to_path(str(tmp_path / "both.pem"))
+    issued.private_key_pem.write_to_path(str(tmp_path / "key.pem"))
+    issued.cert_chain_pems[0].write_to_path(str(tmp_path / "cert.pem"))
+    return tmp_path
+
+
+def test_nsx_policy_is_asked_with_a_session_unless_told_otherwise(load):
+    """As NSX-MH; the other ways are there to be chosen."""
+    settings = load(MINIMAL + "api = policy\nuser = me\npassword = it\ndeployment_id = east\n")
+
+    assert (settings.api, settings.auth, settings.user, settings.password) == (
+        "policy",
+        "session",
+        "me",
+        "it",
+    )
+    assert (settings.policy.tags.deployment, settings.http.concurrency) == ("east", 20)
+    assert load(MINIMAL + "api = policy\nauth = basic\n").auth == "basic"
+
+
+def test_a_client_certificate_may_hold_its_key_or_have_it_beside(load, client_cert):
+    """One file or two."""
+    policy = MINIMAL + f"api = policy\nauth = certificate\nclient_cert_file = {client_cert}/"
+    one = load(policy + "both.pem\n")
+    two = load(policy + f"cert.pem\nclient_key_file = {client_cert}/key.pem\n")
+
+    assert (one.auth, one.http.client_cert_file) == ("certificate", f"{client_cert}/both.pem")
+    assert two.http.client_key_file == f"{client_cert}/key.pem"
+
+
+def test_a_token_is_read_from_its_file_when_it_is_needed(load, tmp_path):
+    """The settings hold the file, so that a newer token needs no restart."""
+    (tmp_path / "token").write_text("abc.def\n")
+    settings = load(MINIMAL + f"api = policy\nauth = token\ntoken_file = {tmp_path}/token\n")
+
+    assert (settings.auth, settings.token_file) == ("token", f"{tmp_path}/token")
+
+
+@pytest.mark.parametrize("content", ["", "two tokens", "two\ntokens", "tökén", "abc\x00def"])
+def test_a_file_that_is_no_token_is_refused_and_not_repeated(load, tmp_path, content):
+    """The message names option and file; what is in it may be a secret."""
+    (tmp_path / "token").write_text(content)
+    message = refused(load, MINIMAL, f"[nsx]\napi = policy\nauth = token\ntoken_file = {tmp_path}/token\n")
+
+    assert "token_file (set in" in message
+    assert "1.conf" in message
+    assert not any(word in message for word in ("two", "abc", "tök"))
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("auth = basic", ("auth (set in", "NSX Policy only", "api (not set")),
+        ("api = policy\nauth = certificate", ("auth (set in", "client_cert_file")),
+        ("api = policy\nauth = token", ("auth (set in", "token_file")),
+        ("api = policy\nclient_cert_file = a", ("client_cert_file (set in", "auth (not set")),
+        ("api = policy\nclient_key_file = a", ("client_key_file (set in", "auth (not set")),
+        ("api = policy\nauth = basic\ntoken_file = a", ("token_file (set in", "auth (set in")),
+        (
+            "api = policy\nauth = certificate\nclient_cert_file = a\nmanagers = http://10.0.0.1",
+            ("auth (set in", "managers (set in", "http://10.0.0.1:80"),
+        ),
+        (
+            "api = policy\nauth = certificate\nclient_cert_file = {folder}/cert.pem",
+            ("client_cert_file (set in", "cert.pem", "its key"),
+        ),
+        (
+            "api=policy\nauth=certificate\nclient_cert_file={folder}/both.pem\nclient_key_file={folder}/no.pem",
+            ("client_cert_file (set in", "both.pem", "no.pem"),
+        ),
+    ],
+)
+def test_ways_to_authenticate_that_do_not_fit_name_their_options(load, client_cert, text, told):
+    """Half a way in is a mistake, and what is not used would deceive."""
+    message = refused(load, MINIMAL, "[nsx]\n" + text.format(folder=client_cert) + "\n")
+
+    assert [part for part in told if part not in message] == []
 
 
 @pytest.mark.parametrize(("option", "group"), [("managers", "nsx"), ("connection", "database")])
@@ -260,3 +352,36 @@ def test_secrets_are_not_in_the_repr(load):
     )
 
     assert "topsecret" not in repr(settings)
+
+
+def test_every_option_of_nsx_policy_has_its_place(load):
+    """Each with a value of its own: none takes another one's."""
+    settings = load(
+        """[database]
+connection = sqlite://
+[nsx]
+api = policy
+managers = https://a
+password = it
+deployment_id = cloud
+network_tag_scope = n
+router_tag_scope = r
+port_tag_scope = p
+index_lag = 61
+gateway_reads = 62
+readers = 63
+concurrency = 64
+[nsx_sync]
+canary_sample = 165
+canary_percent = 66
+canary_clean = 67
+canary_apart = 68
+"""
+    )
+    policy, canary = settings.policy, settings.canary
+
+    assert dict(policy.tags.scopes) == {Kind.NETWORK: "n", Kind.ROUTER: "r", Kind.PORT: "p"}
+    assert (policy.tags.deployment, settings.http.concurrency, settings.scope.api) == ("cloud", 64, "policy")
+    assert (policy.index_lag, policy.part, policy.gateway_reads, policy.readers) == (61, 40_000, 62, 63)
+    assert (canary.sample, canary.share, canary.clean, canary.apart) == (165, 0.66, 67, 68)
+    assert settings.ledger.missing.apart == 61

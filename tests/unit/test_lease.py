@@ -68,3 +68,17 @@ def test_a_folder_that_does_not_serve_is_named(tmp_path):
     """With the option that says where it is."""
     with pytest.raises(ConfigurationError, match="lock_path"), lease(["https://a"], str(tmp_path / "none")):
         pass
+
+
+def test_a_link_that_somebody_has_laid_is_not_followed(tmp_path):
+    """What it leads to would be emptied."""
+    with lease(["https://a"], str(tmp_path)):
+        (lock,) = tmp_path.iterdir()
+    lock.unlink()
+    target = tmp_path / "target"
+    target.write_text("mine")
+    lock.symlink_to(target)
+    with pytest.raises(ConfigurationError, match="lock_path"), lease(["https://a"], str(tmp_path)):
+        pass
+
+    assert target.read_text() == "mine"

@@ -70,6 +70,28 @@ def test_the_rate_recovers_only_while_somebody_waits():
     assert "5 of 8/s" in repr(limiter)
 
 
+def test_a_request_that_took_long_to_arrive_keeps_its_place_for_longer():
+    """It may have arrived just before its answer did: what follows is a second later than that."""
+    limiter = Limiter(2)
+    limiter.reserve(0.0)
+    limiter.reserve(0.0)
+    limiter.arrived(0.0, 0.05)
+
+    assert round(limiter.reserve(1.0), 6) == 0.1
+
+    limiter.arrived(0.0, 0.6)
+
+    assert round(limiter.reserve(1.1), 6) == 0.5
+
+
+def test_the_wait_can_be_asked_without_booking():
+    """So that a caller can choose between managers."""
+    limiter = Limiter(1)
+
+    assert [limiter.wait(0.0), limiter.wait(0.0), limiter.reserve(0.0)] == [0, 0, 0]
+    assert round(limiter.wait(0.6), 6) == 0.5
+
+
 def test_concurrent_callers_share_one_budget():
     """Threads get the same moments that one caller would get."""
     alone, shared = Limiter(10), Limiter(10)
@@ -78,6 +100,40 @@ def test_concurrent_callers_share_one_budget():
         together = list(threads.map(lambda _: shared.reserve(5.0), range(200)))
 
     assert sorted(together) == waits(alone, 5.0, 200)
+
+
+def test_what_is_kept_for_urgent_requests_is_free_when_others_have_booked_the_rest():
+    """The others take nine in ten, and wait; an urgent one does not."""
+    limiter = Limiter(20, urgent_share=0.1)
+    ordinary = waits(limiter, 5.0, 40)
+
+    assert (ordinary.count(0), limiter.wait(5.0) > 2) == (18, True)
+    assert limiter.wait(5.0, urgent=True) == 0
+    assert [limiter.reserve(5.0, urgent=True) > 0 for _ in range(3)] == [False, False, True]
+
+
+def test_urgent_requests_may_take_what_the_others_leave():
+    """The whole rate, while nobody else asks."""
+    limiter = Limiter(20, urgent_share=0.1)
+
+    assert [limiter.reserve(5.0, urgent=True) for _ in range(21)].count(0) == 20
+
+
+def test_at_least_one_request_is_kept_where_there_are_two():
+    """A rate of one cannot be shared: urgent requests queue with the others."""
+    two, one = Limiter(2, urgent_share=0.1), Limiter(1, urgent_share=0.1)
+
+    assert (waits(two, 0.0, 2), two.wait(0.0, urgent=True)) == ([0, 1.1], 0)
+    assert (waits(one, 0.0, 1), one.wait(0.0, urgent=True)) == ([0], 1.1)
+
+
+def test_a_complaint_leaves_urgent_requests_their_share():
+    """Of what is left, at least one."""
+    limiter = Limiter(20, urgent_share=0.1)
+    limiter.throttled(0.0)
+
+    assert waits(limiter, 0.0, 12).count(0) == 9
+    assert [limiter.reserve(0.0, urgent=True) for _ in range(3)].count(0) == 1
 
 
 def test_a_circuit_opens_after_three_failures_in_a_row():
@@ -153,9 +209,32 @@ def test_a_probe_that_never_reports_is_given_up():
     assert circuit.allows(65.0)
 
 
+def test_whether_a_circuit_is_open_can_be_asked_without_becoming_the_probe():
+    """Asking is not trying."""
+    circuit = Circuit(threshold=1)
+    circuit.failed(0.0)
+
+    assert [circuit.open(0.5), circuit.open(1.0), circuit.open(1.0)] == [True, False, False]
+    assert circuit.allows(1.0)
+    assert circuit.open(1.0)
+
+
 def test_a_hopeless_failure_opens_at_once():
     """What cannot get better within a second is not tried three times."""
     circuit = Circuit()
     circuit.failed(0.0, hopeless=True)
 
     assert not circuit.allows(0.5)
+
+
+def test_failures_that_were_under_way_open_a_circuit_once():
+    """Sixteen readers meet the same second of trouble: it is no longer than one's."""
+    circuit = Circuit()
+    for _ in range(16):
+        circuit.failed(0.0)
+
+    assert circuit.open(0.9)
+    assert not circuit.open(1.0)
+    assert circuit.allows(1.0)
+    circuit.failed(1.1)
+    assert circuit.open(3.0)

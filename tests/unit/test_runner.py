@@ -7,8 +7,10 @@ from worlds import Heart, World
 
 from networking_nsx.errors import Rejected, StoreError, Throttled, Unavailable
 from networking_nsx.model import Health, Kind
+from networking_nsx.sync.ledger import LedgerSettings
+from networking_nsx.sync.misses import MissingSettings
 from networking_nsx.sync.pacing import Pacer, PacingSettings
-from networking_nsx.sync.runner import Runner, Summary, once
+from networking_nsx.sync.runner import SETTLING, Runner, Summary, once
 
 
 class Follower:
@@ -18,6 +20,10 @@ class Follower:
         self.summaries: list[Summary] = []
         self.failures: list[tuple[Exception, float]] = []
         self.steps = 0
+        self.begun = 0
+
+    def began(self):
+        self.begun += 1
 
     def progressed(self, progress):
         self.steps += bool(progress.counts)
@@ -165,6 +171,21 @@ def test_once_sweeps_until_nothing_is_left_to_settle():
     assert world.statuses(Kind.ROUTER) == {"ERROR": 1}
 
 
+@pytest.mark.parametrize(("kind", "wait"), [(Kind.PORT, 60.0), (Kind.ROUTER, SETTLING)])
+def test_once_waits_until_another_sweep_can_tell_more(kind, wait):
+    """A port that vanished needs sweeps that are `missing_apart`, a broken router only a second look."""
+    world = World(router=1, port=10)
+    heart = Heart(world, ledger_settings=LedgerSettings(MissingSettings(apart=60.0)))
+    if kind is Kind.PORT:
+        world.vanish(kind, 1)
+    else:
+        world.flip(kind, Health.DOWN)
+    summaries = list(once(heart.sweeper, world, Follower()))
+
+    assert (len(summaries), world.waits) == (2, [wait])
+    assert world.statuses(kind)["ERROR"] == 1
+
+
 def test_once_of_a_settled_world_is_one_sweep():
     """Nothing to wait for."""
     world = World(port=10)
@@ -198,3 +219,82 @@ def test_nsx_may_ask_for_a_longer_wait():
     world.page_errors = {0: Throttled("slow down", retry_after=900)}
 
     assert [wait for _, wait in run(world, 1).failures] == [900]
+
+
+class Barrier:
+    """A gate that ends the sweep at hand after so many requests, and lets a day pass before the next."""
+
+    def __init__(self, world: World, requests: int) -> None:
+        self._world = world
+        self._requests = requests
+        self._closed = False
+        self.entered: list[float] = []
+
+    def wait(self, seconds):
+        if len(self._world.requests) == self._requests:
+            self._closed, self._requests = True, 0
+        if not self._closed and seconds:
+            self._world.sleep(seconds)
+        return self._closed
+
+    def enter(self):
+        self._world.time += 86400 * self._closed
+        self._closed = False
+        self.entered.append(self._world.time)
+
+
+def run_through(gate: Barrier, world: World, sweeps: int) -> Follower:
+    follower = Follower()
+    pacer = Pacer(PacingSettings(), Random(0))
+    runner = Runner(Heart(world).sweeper, pacer, world, follower, gate=gate)
+    runner.run(lambda: len(follower.summaries) >= sweeps)
+    return follower
+
+
+def test_a_sweep_that_the_gate_ends_is_begun_anew():
+    """What was read before a pause is no evidence after it; the true bound includes the pause."""
+    world = World(network=10, router=10)
+    world.flip(Kind.NETWORK, Health.DOWN, 1)
+    gate = Barrier(world, 4)  # in the second sweep
+    follower = run_through(gate, world, 2)
+
+    assert follower.begun == 3
+    assert [kind for kind, *_ in world.requests].count(Kind.NETWORK) == 3
+    assert follower.summaries[1].bound > 86400
+
+
+def test_the_gate_is_asked_after_every_step_and_before_every_sweep():
+    """Steps that need no wait, too: nothing is asked of NSX behind a closed gate."""
+    world = World(port=10)
+    gate = Barrier(world, 1)
+    run_through(gate, world, 1)
+
+    assert world.requests[0][0] is Kind.NETWORK
+    assert gate.entered[1] - gate.entered[0] == 86400
+    assert [kind for kind, *_ in world.requests] == [Kind.NETWORK, *Kind]
+
+
+def test_a_sweep_that_is_given_up_is_closed_before_the_gate_is_entered():
+    """A source that reads ahead stops doing so."""
+    world = World(port=10)
+    seen: list[str] = []
+
+    class Noting(Barrier):
+        def enter(self):
+            seen.append("entered")
+            super().enter()
+
+    heart = Heart(world)
+
+    class Open:
+        def sweep(self, room):
+            try:
+                yield from heart.sweeper.sweep(room)
+            finally:
+                seen.append("closed")
+
+    follower = Follower()
+    runner = Runner(Open(), Pacer(PacingSettings(), Random(0)), world, follower, gate=Noting(world, 1))
+    runner.run(lambda: bool(follower.summaries))
+
+    assert seen[:3] == ["entered", "closed", "entered"]

@@ -10,10 +10,12 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "explanation" / "seed-parity.md"
 SECTIONS = [f"1.{number}" for number in range(1, 10)]  # of behaviours
-LIVE = range(1, 24)  # failures in operation
+LIVE = range(1, 57)  # failures in operation
+MUTANTS = ROOT / "tests" / "mutants"
 
 _TEST = re.compile(r"`(tests/[\w/]+\.py)::(\w+(?:::\w+)?)`")
 _PLACE = re.compile(r"`([\w/]+\.py): (\w+(?:\.\w+)?)`")
+_MUTANT = re.compile(r"`([\w-]+\.patch)`")
 _RULE = re.compile(r"\|[\s:|-]+\|")
 
 
@@ -102,5 +104,22 @@ def test_each_of_the_forty_tests_has_one_row():
 
 
 def test_each_failure_in_operation_has_one_row():
-    """Numbered D1 to D23."""
+    """Numbered D1 to D56."""
     assert first_cells(r"D\d+") == [f"D{number}" for number in LIVE]
+
+
+def defects_of(patch: Path) -> set[int]:
+    """The numbers in a mutant's head: `1-3, 5`."""
+    listed = re.search(r"^Defects: (.*)$", patch.read_text(), re.MULTILINE)
+    assert listed, patch.name
+    ends = [[int(end) for end in part.split("-")] for part in listed[1].split(",")]
+    return {number for first, *last in ends for number in range(first, (last or [first])[0] + 1)}
+
+
+def test_every_mutant_is_named_where_it_belongs():
+    """The patch is there, and its head tells of the defect in whose row it stands."""
+    named = [(row.split("|")[1].strip(), name) for row in rows() for name in _MUTANT.findall(row)]
+    wrong = [(defect, name) for defect, name in named if int(defect[1:]) not in defects_of(MUTANTS / name)]
+
+    assert len(named) > 0
+    assert wrong == []

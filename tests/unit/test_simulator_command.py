@@ -55,3 +55,19 @@ def test_packages_that_are_not_installed_are_asked_for(tmp_path):
     )
 
     assert "pip install 'networking-nsx[simulator]'" in done.stdout, done.stderr
+
+
+@pytest.mark.parametrize("number", ["x", "-1", "nan", "inf"])
+def test_a_bad_delay_is_refused_by_name(command, number, capsys):
+    """Whatever is no number of seconds."""
+    with pytest.raises(SystemExit):
+        command.get_parser("simulator").parse_args(["--index-delay", number])
+
+    assert "argument --index-delay" in capsys.readouterr().err
+
+
+def test_both_apis_can_be_asked_for(command):
+    """As they can from Python."""
+    words = command.get_parser("simulator").parse_args(["--api", "both", "--runtime-delay", "0.5"])
+
+    assert (words.api, words.runtime_delay) == ("both", 0.5)

@@ -1,13 +1,20 @@
-"""Objects as NSX-MH should never send them: each variant spoils one object's JSON."""
+"""Objects as NSX should never send them: each variant spoils one object's JSON."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 Json = dict[str, Any]
 
-_ID_SCOPES = ("quantum_net_id", "q_router_id", "q_port_id")
-_FLAGS = ("fabric_status", "fabric_status_up")
+_ID_SCOPES = (
+    *("quantum_net_id", "q_router_id", "q_port_id"),  # of NSX-MH
+    *("os-neutron-net-id", "os-neutron-router-id", "os-neutron-port-id"),
+)
+_FLAGS = (
+    *("fabric_status", "fabric_status_up"),  # of NSX-MH
+    *("status", "state", "consolidated_status", "high_availability_status"),
+)
+_NESTED = ("status", "consolidated_status", "tier1_state", "tier1_status", "per_node_status")
 _HUGE = 10_000_000  # bytes
 _NOBODY = "00000000-0000-4000-8000-000000000000"
 
@@ -27,6 +34,8 @@ def _no_tags(shape: Json) -> None:
 
 def _no_relation(shape: Json) -> None:
     shape.pop("_relations", None)
+    if isinstance(shape.get("status"), dict):  # a search hit's, which NSX adds to the object
+        del shape["status"]
 
 
 def _tag_without_value(shape: Json) -> None:
@@ -74,7 +83,18 @@ def _id_tags(shape: Json) -> list[Json]:
 
 
 def _set_flags(shape: Json, value: object) -> None:
-    for holder in (shape, *shape.get("_relations", {}).values()):
+    for holder in list(_holders(shape)):
         for flag in _FLAGS:
-            if flag in holder:
+            if flag in holder and not isinstance(holder[flag], dict):
                 holder[flag] = value
+
+
+def _holders(shape: Json) -> Iterator[Json]:
+    """The object, and those in it that may say what its status is."""
+    yield shape
+    yield from shape.get("_relations", {}).values()
+    for name in _NESTED:
+        inner = shape.get(name)
+        for one in inner if isinstance(inner, list) else [inner]:
+            if isinstance(one, dict):
+                yield from _holders(one)

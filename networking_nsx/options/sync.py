@@ -1,4 +1,4 @@
-"""Every option, with its meaning, its bounds and what raising it costs."""
+"""`[nsx_sync]`: what is synchronized, how often, and what holds it back."""
 
 from oslo_config import cfg, types
 
@@ -10,81 +10,6 @@ SYNC_GROUPS = ("nsx_sync", "nvp_sync")  # in any case: oslo.config reads [NSX_SY
 def _sync(name: str) -> list[cfg.DeprecatedOpt]:
     return [cfg.DeprecatedOpt(name, group="nvp_sync")]
 
-
-def _seed(name: str) -> list[cfg.DeprecatedOpt]:
-    return [cfg.DeprecatedOpt(name, group="DEFAULT")]
-
-
-NSX = [
-    cfg.StrOpt(
-        "api",
-        default="mh",
-        choices=[("mh", "NSX-MH, formerly NVP: /ws.v1")],
-        help="Which API the managers speak.",
-    ),
-    cfg.ListOpt(
-        "managers",
-        default=[],
-        item_type=types.String(),
-        deprecated_opts=_seed("nsx_controllers"),
-        help="Base URLs of the NSX managers (or controllers), e.g. https://10.0.0.1,https://10.0.0.2. "
-        "Without a scheme it is https. All must belong to one NSX.",
-    ),
-    cfg.StrOpt(
-        "user",
-        default="admin",
-        deprecated_opts=_seed("nsx_user"),
-        help="Account on NSX; reading suffices. Best one of its own.",
-    ),
-    cfg.StrOpt(
-        "password", default="", secret=True, deprecated_opts=_seed("nsx_password"), help="Its password."
-    ),
-    cfg.StrOpt(
-        "ca_file",
-        default="",
-        help="PEM file of the authorities that sign the managers' certificates. Empty: the usual ones.",
-    ),
-    cfg.BoolOpt(
-        "insecure",
-        default=False,
-        help="Accept any certificate. Whoever stands between can then read the password.",
-    ),
-    cfg.IntOpt(
-        "request_rate",
-        default=100,
-        min=1,
-        help="Requests per second and manager at most, in every sliding second, logins and retries included. "
-        "This process's share of what NSX allows the account.",
-    ),
-    cfg.FloatOpt("connect_timeout", default=5, min=0.1, help="Seconds until a connection stands."),
-    cfg.FloatOpt(
-        "http_timeout",
-        default=75,
-        min=0.1,
-        deprecated_opts=_seed("http_timeout"),
-        help="Seconds until the first byte of an answer, and between two.",
-    ),
-    cfg.FloatOpt(
-        "request_timeout",
-        default=150,
-        min=0.1,
-        help="Seconds for one request in all, with its retries, fail-over, logins and waits for the budget.",
-    ),
-    cfg.IntOpt(
-        "retries",
-        default=2,
-        min=0,
-        deprecated_opts=_seed("retries"),
-        help="Attempts after the first, each on the next manager that works.",
-    ),
-    cfg.FloatOpt(
-        "generation_timeout",
-        default=30,
-        min=0,
-        help="Seconds for which a manager is asked to catch up with the newest configuration generation seen "
-        "on any of them (NSX-MH). 0: never.",
-    ),
-]
 
 SYNC = [
     cfg.IntOpt(
@@ -201,5 +126,38 @@ SYNC = [
         default="",
         help="Folder of the files, one per manager, that keep a second synchronizer of the same NSX off "
         "this machine. Empty: the folder for temporary files.",
+    ),
+    cfg.StrOpt(
+        "control_socket",
+        default="",
+        help="Unix socket at which a running daemon takes commands (`sync status`, `pause`, `resume`, "
+        "`release`, `key`), e.g. /var/lib/neutron/nsx.socket. Made with mode 0600 in a folder that exists: "
+        "only the service's user reaches it. Each daemon needs one of its own. Empty: none.",
+    ),
+    cfg.IntOpt(
+        "canary_sample",
+        default=150,
+        min=100,
+        help="Rows per sweep that are looked up in NSX's search index and read directly, to see that both "
+        "agree (NSX Policy).",
+    ),
+    cfg.FloatOpt(
+        "canary_percent",
+        default=1,
+        min=0,
+        max=100,
+        help="Percentage of the sample that may differ, twice in a row, before statuses are read directly.",
+    ),
+    cfg.IntOpt(
+        "canary_clean",
+        default=3,
+        min=1,
+        help="Samples in a row that must agree until the search index is believed again.",
+    ),
+    cfg.FloatOpt(
+        "canary_apart",
+        default=5,
+        min=0,
+        help="Seconds at least between the two comparisons of a row: an index may well be that late.",
     ),
 ]

@@ -1,0 +1,1 @@
+"""What a running daemon tells others, and takes from them: the control socket."""

@@ -1,0 +1,127 @@
+"""Where commands are taken: paused or not, what to release, which row to look at; what the daemon is doing.
+
+Commands come from another thread than the runners'. They touch nothing of the heart but its schedule, which
+threads may share: they are noted here, and the runner's own thread acts on them when it comes to the gate.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from networking_nsx.model import Key, Kind
+from networking_nsx.ports import Clock
+from networking_nsx.serve.board import Board
+from networking_nsx.serve.passage import Barrier, Passage
+from networking_nsx.serve.protocol import Command, Request
+from networking_nsx.serve.tally import Inquiry, Tally
+from networking_nsx.sync.brake import Brake
+from networking_nsx.sync.settle import FIRST, Schedule
+
+_LOG = logging.getLogger(__name__)
+
+
+class Desk:
+    """A `runner.Gate` that commands close and open, and with it the one of the settle runner, `settling`."""
+
+    def __init__(
+        self, facts: Mapping[str, Any], board: Board, brake: Brake, clock: Clock, schedule: Schedule
+    ) -> None:
+        """`facts` are what does not change while the daemon runs."""
+        self.tally = Tally(schedule)
+        self._facts = facts
+        self._board = board
+        self._brake = brake
+        self._schedule = schedule
+        self._barrier = Barrier(clock)
+        self._sweeping = self._barrier.passage()
+        self._settling: Passage | None = None
+        self._lock = threading.Lock()
+        self._to_release: set[Kind] = set()
+
+    # The gates, for the runners' threads.
+    def wait(self, seconds: float) -> bool:
+        return self._sweeping.wait(seconds)
+
+    def enter(self) -> None:
+        self._sweeping.enter()
+        for kind in self._released():
+            self._brake.release(kind)
+
+    def settling(self) -> Passage:
+        """The gate of the settle runner; a hint ends a wait there."""
+        self._settling = self._barrier.passage()
+        return self._settling
+
+    def stop(self) -> None:
+        """Keep nobody waiting any longer. May interrupt any other call, as a signal handler does."""
+        self._barrier.stop()
+
+    # Hints and commands, for any thread.
+    def hint(self, key: Key, after: float = FIRST, /) -> bool:
+        """Have this row looked at in so many seconds. False when too many wait already."""
+        taken = self._schedule.hint(key, after)
+        if self._settling:
+            self._settling.ring()
+        return taken
+
+    @property
+    def state(self) -> str:
+        """`pausing` until the steps at hand have ended."""
+        return self._barrier.state
+
+    @contextmanager
+    def asking(self, key: Key) -> Iterator[Inquiry | None]:
+        """Have this row looked at now, and follow it until the end of the block; None when too many wait."""
+        with self.tally.asking(key) as inquiry:
+            taken = self.hint(key, 0.0)
+            _LOG.info("command key: %s %s", *key)
+            yield inquiry if taken else None
+
+    def carry_out(self, request: Request) -> dict[str, Any]:
+        """What came of it, as JSON."""
+        result = _COMMANDS[request.command](self, request.kinds)
+        _LOG.info("command %s: %s", request.command, result.get("did") or self.state)
+        return result
+
+    def _status(self, _kinds: Sequence[Kind]) -> dict[str, Any]:
+        told = {**self._facts, **self._standing(), **self._board.told(), **self.tally.told()}
+        if self.state == "paused":  # the sweep at hand was given up
+            told |= dict.fromkeys(name for name in told if name.startswith("sweep_"))
+        return told
+
+    def _pause(self, _kinds: Sequence[Kind]) -> dict[str, Any]:
+        new = self._barrier.pause()
+        did = "no step follows the one at hand until `resume`" if new else "it was paused already"
+        return {"did": did, **self._standing()}
+
+    def _resume(self, _kinds: Sequence[Kind]) -> dict[str, Any]:
+        paused = self._barrier.resume()
+        return {"did": "a new sweep begins" if paused else "it was not paused", **self._standing()}
+
+    def _release(self, kinds: Sequence[Kind]) -> dict[str, Any]:
+        """Only what is held: a kind without would be open for whatever the next sweep brings."""
+        held = self._board.now.held
+        released = [kind for kind in kinds or Kind if held.get(kind)]
+        with self._lock:
+            self._to_release.update(released)
+        what = ", ".join(f"{kind} {held[kind]}" for kind in released)
+        did = f"the next sweep writes what is held: {what}" if what else "nothing is held there"
+        return {"did": did, "released": [kind.value for kind in released], **self._standing()}
+
+    def _standing(self) -> dict[str, Any]:
+        return {"state": self.state, "paused_since": self._barrier.paused_since}
+
+    def _released(self) -> set[Kind]:
+        with self._lock:
+            released, self._to_release = self._to_release, set()
+            return released
+
+
+_COMMANDS: Mapping[Command, Callable[[Desk, Sequence[Kind]], dict[str, Any]]] = {
+    Command.STATUS: Desk._status,  # noqa: SLF001
+    Command.PAUSE: Desk._pause,  # noqa: SLF001
+    Command.RESUME: Desk._resume,  # noqa: SLF001
+    Command.RELEASE: Desk._release,  # noqa: SLF001
+}

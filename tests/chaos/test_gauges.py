@@ -1,0 +1,43 @@
+"""What grows is found, what wavers is not."""
+
+import os
+
+from chaos.gauges import LONG_ENOUGH, WARMING, Sample, growth, sample
+
+
+def life(*parts: tuple[int, int, int], seconds=100):
+    """Samples every second; the parts follow each other."""
+    return [Sample(age, *parts[age * len(parts) // seconds]) for age in range(seconds)]
+
+
+def test_a_steady_life_has_no_fault():
+    """Warming up does not count."""
+    warming = [Sample(age, 10, 1, 0) for age in range(int(WARMING))]
+    steady = life((100_000, 5, 8), (104_000, 21, 40), seconds=40)[int(WARMING) :]
+
+    assert growth(warming + steady).fault == ""
+
+
+def test_each_sort_of_growth_is_named():
+    """From the first quarter to the last."""
+    found = growth(life((100_000, 5, 8), (120_000, 24, 45)))
+
+    assert found.fault == "memory 100000 -> 120000, threads 5 -> 24, sockets 8 -> 45"
+
+
+def test_a_short_life_says_nothing():
+    """Whatever it took."""
+    short = [Sample(tick / 4, 1, 1, 1) for tick in range(int(4 * (WARMING + LONG_ENOUGH)))]
+
+    assert growth(short) is None
+    assert growth([*short, Sample(WARMING + LONG_ENOUGH, 1, 1, 1)])
+
+
+def test_a_process_is_measured():
+    """Our own has memory, a thread and perhaps sockets."""
+    found = sample(os.getpid(), 3.0)
+
+    assert found.age == 3.0
+    assert found.memory > 1000
+    assert found.threads >= 1
+    assert sample(2**30, 0.0) is None

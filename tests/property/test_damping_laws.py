@@ -1,0 +1,208 @@
+"""The laws of flap damping, for any flips, sweeps and changes of others."""
+
+from collections.abc import Iterator
+from contextlib import nullcontext
+from dataclasses import replace
+from typing import NamedTuple
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from worlds import Heart, World
+
+from networking_nsx.errors import StoreError
+from networking_nsx.model import Change, Health, Key, Kind, Observation, Status, Verdict
+from networking_nsx.sync.damping import MOST, WINDOW, Damped
+
+PORT = Key(Kind.PORT, "port-00000")
+PATH = "/port/port-00000"
+INTERVAL = 10.0
+
+
+def steps_of(changes=st.booleans()):  # noqa: B008 - a frozen value
+    """Each step: seconds that pass, what NSX has then, and whether somebody else changes the row."""
+    seconds = st.sampled_from([1.0, 3.0, 10.0, 25.0, 59.0, 61.0])
+    return st.lists(st.tuples(seconds, st.sampled_from([Health.UP, Health.DOWN]), changes), max_size=60)
+
+
+STEPS = steps_of()
+
+
+class Write(NamedTuple):
+    at: float
+    revision: int  # that it found
+    status: str
+
+
+class Case:
+    """One port, swept through a damped store."""
+
+    def __init__(self) -> None:
+        self.world = World(port=3)
+        self.store = Damped(self.world, self.world, nullcontext())
+        heart = Heart(self.world, kinds=(Kind.PORT,))
+        self.sweeper = replace(heart.sweeper, store=self.store)
+        self.written: list[Write] = []
+
+    @property
+    def row(self):
+        return self.world.neutron[PORT]
+
+    def nsx_has(self, health) -> None:
+        self.world.nsx[Kind.PORT][PATH] = (PORT.id, health)
+
+    def somebody_changes_it(self) -> None:
+        """As who binds a port: an older moment, so that a look just now is later than it."""
+        self.world.neutron[PORT] = self.row._replace(
+            revision=self.row.revision + 1, changed_at=self.world.time - 0.5
+        )
+
+    def sweep(self) -> int:
+        """How many writes were delayed."""
+        before = len(self.world.writes)
+        steps = list(self.sweeper.sweep(lambda: 500))
+        for change in self.world.writes[before:]:
+            self.written.append(Write(self.world.time, change.row.revision, change.status.value))
+        return sum(step.counts.get("delayed", 0) for step in steps)
+
+    def lives(self, steps) -> Iterator[tuple[Health, bool]]:
+        """What NSX has in each step, and whether somebody changed the row; a sweep ends it."""
+        for seconds, health, changed in steps:
+            self.world.time += seconds
+            self.nsx_has(health)
+            if changed:
+                self.somebody_changes_it()
+            self.sweep()
+            yield health, changed
+
+    def flap(self, times: int) -> int:
+        """Down, up, down, ... at a sweep every three seconds."""
+        delayed = 0
+        for number in range(times):
+            self.nsx_has(Health.UP if number % 2 else Health.DOWN)
+            self.world.time += 3
+            delayed += self.sweep()
+        return delayed
+
+
+@given(steps_of(changes=st.sampled_from([False])))
+def test_a_port_is_written_four_times_a_minute_at_most(steps):
+    """However it flaps and however often it is looked at, as long as nobody else changes it."""
+    case = Case()
+    list(case.lives(steps))
+    moments = [write.at for write in case.written]
+
+    assert all(later - earlier >= WINDOW for earlier, later in zip(moments, moments[MOST:], strict=False))
+
+
+@given(STEPS, st.sampled_from([Health.UP, Health.DOWN]))
+def test_the_last_value_lands_within_a_minute_and_an_interval(steps, last):
+    """Once the port rests, without any queue."""
+    case = Case()
+    list(case.lives(steps))
+    case.nsx_has(last)
+    rests_since = case.world.time
+    while case.world.time + INTERVAL <= rests_since + WINDOW + INTERVAL:
+        case.world.time += INTERVAL
+        case.sweep()
+
+    assert case.row.status == ("ACTIVE" if last is Health.UP else "DOWN")
+
+
+@given(STEPS)
+def test_a_port_that_somebody_else_has_changed_is_written_at_once(steps):
+    """A build that waits for its ACTIVE is never kept waiting."""
+    case = Case()
+    for health, changed in case.lives(steps):
+        assert not changed or case.row.status == ("ACTIVE" if health is Health.UP else "DOWN")
+
+
+@given(STEPS)
+@settings(max_examples=30)
+def test_nothing_is_remembered_of_ports_at_rest(steps):
+    """A minute after the last write the next sweep forgets it."""
+    case = Case()
+    list(case.lives(steps))
+    for _ in range(3):
+        case.world.time += WINDOW
+        case.sweep()
+
+    assert case.store.remembered == 0
+
+
+def test_a_port_that_does_not_flap_is_never_delayed():
+    """One write in each of many sweeps, a quarter of a minute apart."""
+    case = Case()
+    delayed = 0
+    for number in range(20):
+        case.nsx_has(Health.UP if number % 2 else Health.DOWN)
+        case.world.time += 15
+        delayed += case.sweep()
+
+    assert (delayed, len(case.written)) == (0, 20)
+
+
+def test_what_is_delayed_says_how_long():
+    """Until the fourth write before it is a minute old; the row stands as it was."""
+    case = Case()
+    assert case.flap(5) == 1
+    row = case.row
+    observation = Observation(*PORT, Health.DOWN, case.world.time, PATH, "false")
+    (outcome,) = case.store.write([Change(row, Status.DOWN, observation)])
+
+    assert (outcome.verdict, outcome.stands) == (Verdict.DELAYED, row)
+    assert outcome.wait == WINDOW - (case.world.time - case.written[0].at) == 48
+
+
+def test_a_binding_without_a_new_revision_begins_anew_too():
+    """Not every writer of bindings bumps it; the facts tell."""
+    case = Case()
+    assert case.flap(6) == 1  # the sixth is there already
+    case.nsx_has(Health.DOWN)
+    case.world.neutron[PORT] = case.row._replace(facts=case.row.facts._replace(expects_twin=False))
+    case.sweep()
+
+    assert case.row.status == "DOWN"
+
+
+def test_a_write_whose_answer_was_lost_counts():
+    """It may have been committed: four more would be five."""
+    case = Case()
+    write, case.world.write = case.world.write, None
+
+    def commits_and_fails(changes):
+        write(changes)
+        raise StoreError("the answer was lost")
+
+    case.world.write = commits_and_fails
+    case.nsx_has(Health.DOWN)
+    case.world.time += 3
+    with pytest.raises(StoreError):
+        case.sweep()
+    case.world.write = write
+    delayed = case.flap(5)
+
+    assert [change.status for change in case.world.writes] == ["DOWN", "ACTIVE", "DOWN", "ACTIVE"]
+    assert delayed == 1
+
+
+def test_networks_and_routers_are_never_delayed():
+    """Nova hears nothing of them."""
+    world = World(network=1)
+    sweeper = replace(Heart(world).sweeper, store=Damped(world, world, nullcontext()))
+    for number in range(8):
+        world.flip(Kind.NETWORK, Health.UP if number % 2 else Health.DOWN)
+        world.time += 1
+        list(sweeper.sweep(lambda: 500))
+
+    assert len(world.writes) == 8
+
+
+def test_what_was_refused_does_not_count():
+    """Nothing was written."""
+    case = Case()
+    observation = Observation(*PORT, Health.DOWN, case.world.time, PATH, "false")
+    stale = Change(case.row._replace(revision=99), Status.DOWN, observation)
+    verdicts = {case.store.write([stale])[0].verdict for _ in range(9)}
+
+    assert (verdicts, case.store.remembered) == ({Verdict.REFUSED}, 0)

@@ -1,0 +1,454 @@
+"""Who makes trouble, each in its own time: users, NSX's objects, its faults, death, the wrong operator.
+
+Each actor is a table of things that it may do, with weights.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from networking_nsx.model import Kind
+from networking_nsx.simulator.fault_table import CHOICES, FAULTS
+from networking_nsx.simulator.inventory import Choice
+from networking_nsx.simulator.population import Item
+from simulation.neutron import OUR_BLOCK, Record
+from simulation.process import POINTS, WAITING, Process
+from simulation.world import World
+
+Act = Callable[[], object]
+WORDS = ("up", "up", "up", "down", "down", "unknown", "in_progress", "error")
+
+
+class Actor:
+    """Does one of its acts, and again after a while, until it is told to rest."""
+
+    seconds = 10.0  # from one act to the next, on average
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.random = world.random
+        self.resting = False
+        self._next()
+
+    def acts(self) -> Mapping[str, tuple[int, Act]]:
+        """By name: its weight, and what to do. An act that has nothing to work on answers False."""
+        raise NotImplementedError
+
+    def _next(self) -> None:
+        self.world.schedule.after(self.random.expovariate(1 / self.seconds), self._act)
+
+    def _act(self) -> None:
+        if self.resting:
+            return
+        acts = self.acts()
+        (name,) = self.random.choices(list(acts), [weight for weight, _ in acts.values()])
+        if acts[name][1]() is not False:
+            self.world.count(type(self).__name__.lower(), name)
+        self._next()
+
+    def later(self, seconds: float, act: Act) -> None:
+        self.world.schedule.after(self.random.uniform(0, seconds), act)
+
+    def rows(self, kind: Kind | None = None) -> list[Record]:
+        kinds = [kind] if kind else list(Kind)
+        return [row for kind in kinds for _, row in sorted(self.world.neutron.records[kind].items())]
+
+    def row(self, kind: Kind | None = None) -> Record | None:
+        """Any of ours."""
+        ours = [row for row in self.rows(kind or self.random.choice(list(Kind))) if _ours(row)]
+        return self.random.choice(ours) if ours else None
+
+
+_FEWEST = {Kind.NETWORK: 18, Kind.ROUTER: 10, Kind.PORT: 175}  # of ours that are left
+
+
+class Users(Actor):
+    """Neutron's users, and Nova."""
+
+    def acts(self) -> Mapping[str, tuple[int, Act]]:
+        return {
+            "create a port": (9, self._create_port),
+            "create a network": (1, lambda: self._create(Kind.NETWORK)),
+            "create a router": (1, lambda: self._create(Kind.ROUTER)),
+            "bind anew": (3, self._rebind),
+            "unbind": (2, self._unbind),
+            "switch off or on": (3, self._switch),
+            "rename": (3, self._rename),
+            "set a wrong status": (3, self._falsify),
+            "delete": (6, self._delete),
+        }
+
+    def _create_port(self) -> object:
+        network = self.row(Kind.NETWORK)
+        if network is None:
+            return False
+        port = self.world.neutron.add(
+            Kind.PORT, status="DOWN", network_id=network.id, vif_type="unbound", driver=None
+        )
+        self._realize(port)
+        self.later(10, lambda: self._bind(port))
+        return True
+
+    def _create(self, kind: Kind) -> None:
+        self._realize(self.world.neutron.add(kind))
+
+    def _realize(self, row: Record) -> None:
+        """A driver makes the object on NSX, perhaps before anybody sees the row."""
+        world = self.world
+
+        def make() -> None:
+            network = row.network_id or None
+            if network and not world.sim.objects.named("network", network):
+                return
+            status = self.random.choice(WORDS)
+            world.sim.objects.create(str(row.kind), ids=[row.id], network_id=network, status=status)
+
+        if self.random.random() < 0.3:
+            make()
+        else:
+            self.later(20, make)
+
+    def _bind(self, port: Record) -> None:
+        if not _exists(self.world, port):
+            return
+        blocks = {OUR_BLOCK} | ({"DHCP"} if self.random.random() < 0.5 else set())
+        bump = self.random.random() < 0.8
+        self.world.neutron.change(port, bump=bump, vif_type="ovs", driver="nsx", blocks=blocks, status="DOWN")
+        if "DHCP" in blocks:
+            self.later(20, lambda: port.blocks.discard("DHCP"))
+
+    def _rebind(self) -> object:
+        port = self.row(Kind.PORT)
+        if port is None or port.owner != "compute:nova":
+            return False
+        self._bind(port)
+        return True
+
+    def _unbind(self) -> object:
+        port = self.row(Kind.PORT)
+        if port is None or port.owner != "compute:nova":
+            return False
+        bump = self.random.random() < 0.8
+        self.world.neutron.change(
+            port, bump=bump, vif_type="unbound", driver=None, status="DOWN", blocks=set()
+        )
+        self.later(300, lambda: self._bind(port))
+        return True
+
+    def _switch(self) -> object:
+        row = self.row()
+        return False if row is None else self.world.neutron.change(row, admin_up=not row.admin_up)
+
+    def _rename(self) -> object:
+        row = self.row()
+        return False if row is None else self.world.neutron.change(row)
+
+    def _falsify(self) -> object:
+        row = self.row()
+        if row is None:
+            return False
+        words = (
+            ("ACTIVE", "ERROR", "BUILD") if row.kind is Kind.ROUTER else ("ACTIVE", "ERROR", "BUILD", "DOWN")
+        )
+        return self.world.neutron.change(row, status=self.random.choice(words))
+
+    def _delete(self) -> object:
+        row = self.row()
+        if row is None or sum(map(_ours, self.rows(row.kind))) <= _FEWEST[row.kind]:
+            return False
+        world = self.world
+        gone = {row.kind: [row.id]}
+        if row.kind is Kind.NETWORK:
+            gone[Kind.PORT] = [port.id for port in self.rows(Kind.PORT) if port.network_id == row.id]
+        if row.kind is Kind.ROUTER:
+            gone[Kind.PORT] = [port.id for port in self.rows(Kind.PORT) if port.device_id == row.id]
+
+        def from_neutron() -> None:
+            for kind, ids in gone.items():
+                for row_id in ids:
+                    world.neutron.delete(kind, row_id)
+
+        def from_nsx() -> None:
+            for kind, ids in gone.items():
+                world.sim.objects.delete(Choice(str(kind), ids, 1.0, 0))
+
+        first, second = self.random.sample([from_neutron, from_nsx], 2)
+        first()
+        self.later(20, second)
+        return True
+
+
+class Life(Actor):
+    """What becomes of NSX's objects by themselves."""
+
+    seconds = 6.0
+
+    def __init__(self, world: World) -> None:
+        self._vanished: list[tuple[str, str]] = []
+        super().__init__(world)
+
+    def acts(self) -> Mapping[str, tuple[int, Act]]:
+        return {
+            "change": (40, self._change),
+            "recover": (25, self._recover),
+            "vanish": (1, self._vanish),
+            "appear again": (6, self._appear),
+            "a second object": (1, self._second),
+            "a rack goes down": (1, self._rack),
+            "flap": (2, self._flap),
+            "many vanish": (1, self._vanish_many),
+        }
+
+    def _objects(self, kind: str | None = None) -> Sequence[Item]:
+        ours = (item for item in self.world.sim.objects.items(kind) if item.neutron_id)
+        return sorted(ours, key=lambda item: item.nsx_id)
+
+    def _change(self) -> object:
+        items = self._objects(self.random.choice(["network", "router", "port", "port", "port"]))
+        if not items:
+            return False
+        self._become([self.random.choice(items)], self.random.choice(WORDS))
+        return True
+
+    def _recover(self) -> object:
+        bad = [item for item in self._objects() if item.status != "up"]
+        if not bad:
+            return False
+        self._become([self.random.choice(bad)], "up")
+        return True
+
+    def _vanish(self) -> object:
+        items = self._objects()
+        if len(items) < 50:
+            return False
+        item = self.random.choice(items)
+        self.world.sim.objects.delete(Choice(item.kind, [item.nsx_id], 1.0, 0))
+        return True
+
+    def _vanish_many(self) -> object:
+        """More than the brake lets pass, for longer than a row must rest; then they come back."""
+        ports = self._objects("port")
+        if len(ports) < 100 or self._vanished:
+            return False
+        self._vanished = [
+            (item.neutron_id, item.network_id) for item in self.random.sample(ports, len(ports) // 6)
+        ]
+        self.world.sim.objects.delete(Choice("port", [row_id for row_id, _ in self._vanished], 1.0, 0))
+        self.world.schedule.after(400.0, self._return)
+        return True
+
+    def _return(self) -> None:
+        objects = self.world.sim.objects
+        for row_id, network in self._vanished:
+            if not objects.named("port", row_id) and objects.named("network", network):
+                objects.create("port", ids=[row_id], network_id=network)
+        self._vanished = []
+
+    def _appear(self) -> object:
+        rows = [row for row in self.rows() if _ours(row) and row.owner == "compute:nova"]
+        missing = [row for row in rows if not self.world.sim.objects.named(str(row.kind), row.id)]
+        if not missing:
+            return False
+        row = self.random.choice(missing)
+        network = row.network_id or None
+        if network and not self.world.sim.objects.named("network", network):
+            return False
+        self.world.sim.objects.create(str(row.kind), ids=[row.id], network_id=network)
+        return True
+
+    def _second(self) -> object:
+        row = self.row(self.random.choice([Kind.NETWORK, Kind.PORT]))
+        if row is None or not self.world.sim.objects.named(str(row.kind), row.id):
+            return False
+        status = self.random.choice(("up", "down"))
+        network = row.network_id or None
+        self.world.sim.objects.create(str(row.kind), ids=[row.id], network_id=network, status=status)
+        twins = [item.nsx_id for item in self.world.sim.objects.named(str(row.kind), row.id)]
+        self.later(300, lambda: self._end_twin(str(row.kind), row.id, twins[-1]))
+        return True
+
+    def _end_twin(self, kind: str, row_id: str, nsx_id: str) -> None:
+        if len(self.world.sim.objects.named(kind, row_id)) > 1 and self.world.sim.objects.get(nsx_id):
+            self.world.sim.objects.delete(Choice(kind, [nsx_id], 1.0, 0))
+
+    def _rack(self) -> object:
+        ports = [item for item in self._objects("port") if item.status == "up"]
+        rack = self.random.sample(ports, len(ports) // 8)
+        self._become(rack, "down")
+        names = [item.nsx_id for item in rack]
+        self.later(120, lambda: self._repair(names))
+        return True
+
+    def _flap(self) -> object:
+        ports = self._objects("port")
+        if not ports:
+            return False
+        nsx_id = self.random.choice(ports).nsx_id
+        for number in range(self.random.randrange(5, 40)):
+            word = "up" if number % 2 else "down"
+            self.world.schedule.after(3.0 * number, lambda word=word: self._say(nsx_id, word))
+        return True
+
+    def _say(self, nsx_id: str, word: str) -> None:
+        item = self.world.sim.objects.get(nsx_id)
+        if item:
+            self._become([item], word)
+
+    def _repair(self, names: Sequence[str]) -> None:
+        self._become([item for item in self._objects("port") if item.nsx_id in names], "up")
+
+    def _become(self, items: Sequence[Item], word: str) -> None:
+        for item in items:
+            self.world.sim.objects.set_status(Choice(item.kind, [item.nsx_id], 1.0, 0), word)
+
+
+HIDING = {"skip-object", "malformed-object", "inventory-lost", "index-lag", "index-drop", "tag-tampered"}
+_NOT_HERE = {"act", "redirect", "vip-moved"}
+_PREFIXES = {
+    "mh": ("/", "/ws.v1/lswitch", "/ws.v1/lrouter"),
+    "policy": ("/", "/api/v1/search", "/policy/api/v1"),
+}
+
+
+def faults_of(api: str) -> list[str]:
+    """The faults that NSX can have here: without the VIP and redirects, which only real ways have."""
+    return sorted(
+        name for name, behaviour in FAULTS.items() if api in behaviour.apis and name not in _NOT_HERE
+    )
+
+
+class Trouble(Actor):
+    """Faults of NSX, one or two at a time, each for a while."""
+
+    seconds = 45.0
+
+    def __init__(self, world: World) -> None:
+        self._names = faults_of(world.agreed.api)
+        self.rules: list[Any] = []
+        self.ended = world.time()  # when the last one did
+        super().__init__(world)
+
+    def acts(self) -> Mapping[str, tuple[int, Act]]:
+        return {"begins": (1, self._begin)}
+
+    def rest(self) -> None:
+        self.resting = True
+        self._end()
+
+    def _begin(self) -> object:
+        if self.rules:
+            return False
+        for name in self.random.sample(self._names, self.random.choice((1, 1, 2))):
+            self.rules.append(self.world.sim.faults.add(name, **self._parameters(name)))
+            if name in HIDING:
+                self.world.oracle.hiding = float("inf")
+        self.later(90, self._end)
+        return True
+
+    def _end(self) -> None:
+        for rule in self.rules:
+            self.world.counts["fault", rule.fault.fault] += rule.fired
+        if any(rule.fault.fault in HIDING for rule in self.rules):
+            self.world.oracle.hiding = self.world.time()
+        self.rules.clear()
+        self.world.sim.faults.clear()
+        self.ended = self.world.time()
+
+    def _parameters(self, name: str) -> dict[str, Any]:
+        chance = self.random
+        own = {key: self._own(name, key, value) for key, value in FAULTS[name].parameters.items()}
+        asked = {key: value for key, value in own.items() if value is not None}
+        asked["after"] = chance.choice((0, 0, 0, 3, 10, 30))
+        asked["count"] = chance.choice((1, 2, 10, None))
+        if not FAULTS[name].standing:
+            asked["match"] = chance.choice(_PREFIXES[self.world.agreed.api])
+        if chance.random() < 0.3 and not FAULTS[name].standing:
+            asked["node"] = chance.randrange(len(self.world.sim.urls))
+        return asked
+
+    def _own(self, name: str, key: str, default: Any) -> Any:
+        chance = self.random
+        choices = CHOICES.get(f"{name} {key}", CHOICES.get(key))
+        if choices:
+            return chance.choice([choice for choice in choices if choice != "huge"])
+        values: Mapping[str, Callable[[], Any]] = {
+            "seconds": lambda: chance.choice((0.5, 5.0, 30.0)),
+            "bytes_per_second": lambda: chance.choice((None, 500.0, 20_000.0)),
+            "index": lambda: chance.randrange(10),
+            "by": lambda: chance.choice((-7, -1, 1, 50)),
+            "fraction": lambda: chance.choice((0.02, 0.1, 0.5, 1.0)),
+            "seed": lambda: chance.randrange(1000),
+            "retry_after": lambda: chance.choice((None, 1, 5)),
+        }
+        return values[key]() if key in values else default
+
+
+class Death(Actor):
+    """The daemon dies, is stopped, or somebody starts a second one by mistake."""
+
+    seconds = 60.0
+
+    def __init__(self, world: World) -> None:
+        super().__init__(world)
+        world.on_end = self._restart
+        world.start()
+
+    def acts(self) -> Mapping[str, tuple[int, Act]]:
+        return {
+            "is doomed": (6, self._doom),
+            "is stopped": (1, self._stop),
+            "a second one": (2, self._second),
+            "the clock is set": (1, self._set_clock),
+        }
+
+    def _process(self) -> Process | None:
+        return self.random.choice(list(self.world.processes.values())) if self.world.processes else None
+
+    def _doom(self) -> object:
+        process = self._process()
+        if process is None:
+            return False
+        point = self.random.choice(POINTS)
+        process.doomed = (point, self.random.choice((0, 0, 1, 5, 20)))
+        if point == WAITING:
+            process.doomed = (WAITING, 0)
+            process.kill()
+        return True
+
+    def _stop(self) -> object:
+        process = self._process()
+        return False if process is None else process.stop()
+
+    def _second(self) -> object:
+        if len(self.world.processes) != 1:
+            return False
+        second = self.world.start()
+        self.later(300, lambda: second.alive and len(self.world.processes) > 1 and second.stop())
+        return True
+
+    def _set_clock(self) -> object:
+        if self.world.machine.skew:
+            return False
+        self._become(self.random.choice((-3600.0, -30.0, -1.0, 1.0, 30.0, 3600.0)))
+        self.later(300, lambda: self._become(0.0))
+        return True
+
+    def _become(self, skew: float) -> None:
+        self.world.machine.skew = skew
+        self.world.oracle.jumped = self.world.time()
+
+    def _restart(self, _process: Process) -> None:
+        def again() -> None:
+            if not self.world.processes:
+                self.world.start()
+
+        self.world.schedule.after(self.random.uniform(0, 10), again)
+
+
+def _ours(row: Record) -> bool:
+    if row.kind is Kind.PORT:
+        return row.driver == "nsx" or (row.driver is None and row.owner == "compute:nova")
+    return not row.external
+
+
+def _exists(world: World, row: Record) -> bool:
+    return world.neutron.records[row.kind].get(row.id) is row

@@ -1,0 +1,74 @@
+"""What must have happened for the absence of violations to mean something."""
+
+from collections.abc import Iterable, Mapping
+
+from simulation.actors import faults_of
+from simulation.process import POINTS
+
+Sort = tuple[str, str]
+
+_ALWAYS: Mapping[str, Iterable[str]] = {
+    "death": [*POINTS, "is stopped", "a second one", "the clock is set"],
+    "users": [
+        "create a port",
+        "create a network",
+        "create a router",
+        "bind anew",
+        "unbind",
+        "switch off or on",
+        "rename",
+        "set a wrong status",
+        "delete",
+    ],
+    "life": [
+        "change",
+        "recover",
+        "vanish",
+        "appear again",
+        "a second object",
+        "a rack goes down",
+        "flap",
+        "many vanish",
+    ],
+    "settled": ["looks", "writes"],
+    "judged": [
+        *(f"promise 1, {reason}" for reason in ("up", "bad", "absent", "admin down", "follower")),
+        *("promise 5", "promise 6", "promise 8", "events"),
+    ],
+    "met": [
+        "written",
+        "refused",
+        "blocked",
+        "early",
+        "held",
+        "absent",
+        "restarts",
+        "malformed",
+        "duplicates",
+    ],
+    "transition": [
+        *(f"network {words}" for words in ("ACTIVE -> ERROR", "DOWN -> ACTIVE", "ERROR -> ACTIVE")),
+        *(f"router {words}" for words in ("ACTIVE -> ERROR", "ERROR -> ACTIVE")),
+        *(f"port {words}" for words in ("ACTIVE -> DOWN", "DOWN -> ACTIVE", "ACTIVE -> ERROR")),
+        *(f"port {words}" for words in ("ERROR -> ACTIVE", "ERROR -> DOWN", "DOWN -> ERROR")),
+        *(f"port {words}" for words in ("BUILD -> ACTIVE", "BUILD -> DOWN")),
+    ],
+}
+_BY_API: Mapping[str, Mapping[str, Iterable[str]]] = {
+    "mh": {"transition": ["network ACTIVE -> DOWN"]},
+    "policy": {"met": ["compared", "disagreed", "direct"]},
+}
+
+
+def never(counts: Mapping[Sort, int], apis: Iterable[str]) -> list[Sort]:
+    """What has not happened."""
+    wanted = [
+        *_pairs(_ALWAYS),
+        *(pair for api in apis for pair in _pairs(_BY_API[api])),
+        *(("fault", name) for api in apis for name in faults_of(api)),
+    ]
+    return [sort for sort in dict.fromkeys(wanted) if not counts.get(sort)]
+
+
+def _pairs(table: Mapping[str, Iterable[str]]) -> list[Sort]:
+    return [(sort, what) for sort, names in table.items() for what in names]

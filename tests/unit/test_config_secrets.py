@@ -1,0 +1,82 @@
+"""Files of options that cannot be read: each mistake is told with its place, and no secret with it."""
+
+import logging
+import os
+import traceback
+
+import pytest
+
+from networking_nsx import config
+from networking_nsx.errors import ConfigurationError
+
+SECRET = "hunter2"
+DATABASE = "[database]\nconnection = sqlite://\n"
+NSX = "[nsx]\nmanagers = https://10.0.0.1\n"
+
+
+@pytest.fixture
+def refused(tmp_path):
+    """Why a file is refused; neither that nor the traceback of `--debug` has the secret."""
+
+    def of(text: str | bytes) -> str:
+        file = tmp_path / "nsx.conf"
+        file.write_bytes(text.encode() if isinstance(text, str) else text)
+        with pytest.raises(ConfigurationError) as caught:
+            config.settings(config.load([str(file)]))
+        assert SECRET not in "".join(traceback.format_exception(caught.value))
+        return str(caught.value)
+
+    return of
+
+
+@pytest.mark.parametrize(
+    "line", [f"password {SECRET}", f"  {SECRET}", f"= {SECRET}", f"[{SECRET}", f"{SECRET}"]
+)
+def test_a_line_that_is_no_option_is_named_by_its_number(refused, line):
+    """It may be a password that lacks its "="."""
+    assert "nsx.conf, line 4: " in refused(f"{DATABASE}[nsx]\n{line}\n")
+
+
+@pytest.mark.parametrize(
+    "value", [f"pa${SECRET}", f"${{nsx.{SECRET}}}", f"{SECRET}$nsx", f"{SECRET}$nsx.password"]
+)
+def test_a_dollar_in_a_password_is_explained(refused, value):
+    """oslo.config takes what follows for an option, and would repeat it."""
+    message = refused(f"{DATABASE}{NSX}password = {value}\n")
+
+    assert all(part in message for part in ("[nsx] password (set in", "nsx.conf", "$$"))
+
+
+def test_a_dollar_in_the_connection_is_explained(refused):
+    """Likewise."""
+    message = refused(f"[database]\nconnection = mysql+pymysql://u:pa${SECRET}@h/n\n{NSX}password = it\n")
+
+    assert all(part in message for part in ("[database] connection (set in", "nsx.conf", "$$"))
+
+
+def test_a_file_that_is_no_text_is_named(refused):
+    """By its path."""
+    assert "nsx.conf" in refused(b"[nsx]\npassword = \xff\xfe\n")
+
+
+def test_every_secret_option_is_one_to_oslo_config(tmp_path, caplog):
+    """Whoever logs all options, as Neutron does, logs no secret."""
+    text = f"[database]\nconnection = mysql://u:{SECRET}@h/n\n{NSX}password = {SECRET}\n"
+    (tmp_path / "nsx.conf").write_text(text)
+    with caplog.at_level(logging.DEBUG):
+        config.load([str(tmp_path / "nsx.conf")]).log_opt_values(logging.getLogger(), logging.DEBUG)
+
+    assert "nsx.password" in caplog.text
+    assert "database.connection" in caplog.text
+    assert SECRET not in caplog.text
+
+
+@pytest.mark.parametrize("option", ["ca_file", "client_cert_file"])
+def test_a_pipe_is_no_certificate(refused, tmp_path, option):
+    """OpenSSL would wait at it for ever."""
+    os.mkfifo(tmp_path / "pipe")
+    how = "password = it\n" if option == "ca_file" else "api = policy\nauth = certificate\n"
+    message = refused(f"{DATABASE}{NSX}{how}{option} = {tmp_path}/pipe\n")
+
+    assert f"{option} (set in" in message
+    assert "no regular file" in message
