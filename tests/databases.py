@@ -74,7 +74,7 @@ def mariadb_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     directory = folder_of("mysql", "mysql")
     data = f"--datadir={directory}/data"
     root = "--auth-root-authentication-method=normal"  # without a password
-    _run([*run_as("mysql"), install, "--no-defaults", data, root, "--skip-test-db"])
+    _run([*run_as("mysql", directory), install, "--no-defaults", data, root, "--skip-test-db"])
     taken, port = free_port()
     options = (
         f"--socket={directory}/s",
@@ -83,7 +83,7 @@ def mariadb_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         f"--pid-file={directory}/pid",
     )
     quick = ("--innodb-flush-log-at-trx-commit=0", "--skip-name-resolve", "--innodb-buffer-pool-size=256M")
-    command = [*run_as("mysql"), server, "--no-defaults", data, *options, *quick]
+    command = [*run_as("mysql", directory), server, "--no-defaults", data, *options, *quick]
     url = f"mysql+pymysql://root@127.0.0.1:{port}/neutron"
     with taken, _served(command, lambda: _connect(port).close(), directory):
         with closing(_connect(port)) as connection, connection.cursor() as cursor:
@@ -99,12 +99,22 @@ def postgresql_server() -> Iterator[str]:
     initdb, server = (_binary(name, *bins[-1:]) for name in ("initdb", "postgres"))
     directory = folder_of("postgres", "postgres")
     _run(
-        [*run_as("postgres"), initdb, "-D", f"{directory}/data", "-A", "trust", "-U", "neutron", "--no-sync"]
+        [
+            *run_as("postgres", directory),
+            initdb,
+            "-D",
+            f"{directory}/data",
+            "-A",
+            "trust",
+            "-U",
+            "neutron",
+            "--no-sync",
+        ]
     )
     taken, port = free_port()
     options = ["-D", f"{directory}/data", "-h", "127.0.0.1", "-p", str(port), "-k", str(directory), "-F"]
     engine = _engine(f"postgresql+psycopg2://neutron@127.0.0.1:{port}/postgres")
-    command = [*run_as("postgres"), server, *options]
+    command = [*run_as("postgres", directory), server, *options]
     with taken, _served(command, lambda: engine.connect().close(), directory):
         _create(engine)
         engine.dispose()

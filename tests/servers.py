@@ -13,11 +13,15 @@ def program(name: str, *folders: Path) -> str | None:
     return shutil.which(name, path=path)
 
 
-def run_as(user: str) -> list[str]:
-    """Run as this user, as servers refuse to run as root, and die with the thread that started it."""
+def run_as(user: str, folder: Path) -> list[str]:
+    """Run as this user, as servers refuse to run as root, and die with the thread that started it.
+
+    Temporary files go into the folder: a MariaDB that starts deletes those of any other in the same place.
+    """
+    command = ["env", f"TMPDIR={folder}", "setpriv", "--pdeathsig", "TERM"]
     if os.geteuid() != 0:
-        return ["setpriv", "--pdeathsig", "TERM"]
-    return ["setpriv", "--reuid", user, "--regid", user, "--init-groups", "--pdeathsig", "TERM"]
+        return command
+    return [*command, "--reuid", user, "--regid", user, "--init-groups"]
 
 
 def folder_of(user: str, name: str) -> Path:

@@ -42,7 +42,9 @@ def install(folder: Path) -> None:
     """Make an empty data directory in a folder of the user `mysql`."""
     root = "--auth-root-authentication-method=normal"  # without a password
     command = [str(program("mariadb-install-db")), "--no-defaults", f"--datadir={folder}/data", root]
-    done = subprocess.run([*run_as("mysql"), *command, "--skip-test-db"], capture_output=True, check=False)
+    done = subprocess.run(
+        [*run_as("mysql", folder), *command, "--skip-test-db"], capture_output=True, check=False
+    )
     if done.returncode:
         raise RuntimeError(f"mariadb-install-db: {done.stderr.decode(errors='replace')[-2000:]}")
 
@@ -80,7 +82,9 @@ class MariaDb:
         )
         command = [str(program("mariadbd")), "--no-defaults", *files, f"--port={self.port}", *_OPTIONS]
         with (self.folder / "server.log").open("ab") as log:
-            self._process = subprocess.Popen([*run_as("mysql"), *command], stdout=log, stderr=log)
+            self._process = subprocess.Popen(
+                [*run_as("mysql", self.folder), *command], stdout=log, stderr=log
+            )
         ends = time.monotonic() + _PATIENCE
         while not self._answers():
             if self._process.poll() is not None or time.monotonic() > ends:
