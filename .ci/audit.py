@@ -46,6 +46,8 @@ def main() -> int:
         return NOT_AUDITED
     done = audit(service, LOCK, "--strict")
     print(done.stdout, done.stderr, sep="", end="")
+    if done.returncode and "vulnerabilit" not in done.stdout + done.stderr:
+        return NOT_AUDITED  # the service has gone meanwhile; it said so
     return 1 if done.returncode else 0
 
 

@@ -82,7 +82,12 @@ def mariadb_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         "--bind-address=127.0.0.1",
         f"--pid-file={directory}/pid",
     )
-    quick = ("--innodb-flush-log-at-trx-commit=0", "--skip-name-resolve", "--innodb-buffer-pool-size=256M")
+    quick = (
+        "--default-time-zone=+00:00",
+        "--innodb-flush-log-at-trx-commit=0",
+        "--skip-name-resolve",
+        "--innodb-buffer-pool-size=256M",
+    )
     command = [*run_as("mysql", directory), server, "--no-defaults", data, *options, *quick]
     url = f"mysql+pymysql://root@127.0.0.1:{port}/neutron"
     with taken, _served(command, lambda: _connect(port).close(), directory):

@@ -42,7 +42,7 @@ class FakeNova:
         self._server.server_close()
         self._thread.join()
 
-    def wait_for(self, requests: int, timeout: float = 10.0) -> None:
+    def wait_for(self, requests: int, timeout: float = 60.0) -> None:
         """Wait until so many requests were answered."""
         with self._answered:
             assert self._answered.wait_for(lambda: len(self.requests) >= requests, timeout), self.requests

@@ -4,6 +4,7 @@ import os
 import pwd
 import shutil
 import socket
+import tempfile
 from pathlib import Path
 
 
@@ -27,9 +28,7 @@ def run_as(user: str, folder: Path) -> list[str]:
 def folder_of(user: str, name: str) -> Path:
     """Make a folder that this user may write; pytest's own are closed to others."""
     # Short, as a socket's path may have 107 characters.
-    folder = Path(f"/tmp/nsx-{name}-{os.getpid()}")  # noqa: S108
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(mode=0o700)
+    folder = Path(tempfile.mkdtemp(prefix=f"nsx-{name}-", dir="/tmp"))
     if os.geteuid() == 0:
         account = pwd.getpwnam(user)
         os.chown(folder, account.pw_uid, account.pw_gid)

@@ -16,7 +16,7 @@ COMMAND = str(Path(sys.executable).with_name("neutron-nsx"))
 
 def call(*words: str) -> subprocess.CompletedProcess[str]:
     """The installed command, in a process of its own: seconds for its imports alone."""
-    return subprocess.run([COMMAND, *words], capture_output=True, text=True, timeout=90, check=False)
+    return subprocess.run([COMMAND, *words], capture_output=True, text=True, timeout=200, check=False)
 
 
 @pytest.fixture
@@ -97,16 +97,16 @@ class Site:
 
     def ports(self) -> list[str]:
         """Neutron's ids of the ports that NSX has."""
-        inventory = requests.get(f"{self.control}/_sim/inventory?kind=port", timeout=10).text
+        inventory = requests.get(f"{self.control}/_sim/inventory?kind=port", timeout=60).text
         return [json.loads(line)["neutron_id"] for line in inventory.splitlines()]
 
     def ask(self, what: str, body: dict) -> dict:
-        answer = requests.post(f"{self.control}/_sim/{what}", json=body, timeout=10)
+        answer = requests.post(f"{self.control}/_sim/{what}", json=body, timeout=60)
         answer.raise_for_status()
         return answer.json()
 
     def forget_faults(self) -> None:
-        requests.delete(f"{self.control}/_sim/faults", timeout=10).raise_for_status()
+        requests.delete(f"{self.control}/_sim/faults", timeout=60).raise_for_status()
 
 
 @pytest.fixture

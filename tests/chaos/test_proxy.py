@@ -7,6 +7,7 @@ from contextlib import closing
 
 import pytest
 from chaos.proxy import Proxy
+from waiting import wait_for
 
 
 @pytest.fixture
@@ -86,8 +87,11 @@ def test_what_is_severed_stays_so_until_it_is_released(proxy):
 def test_what_is_held_comes_when_it_is_released(proxy):
     """No byte before."""
     with connected(proxy) as one:
+        one.sendall(b"first")
+        assert one.recv(10) == b"first"
         proxy.hold()
         one.sendall(b"held")
+        wait_for(lambda: proxy.met)
         one.settimeout(0.2)
         with pytest.raises(TimeoutError):
             one.recv(10)

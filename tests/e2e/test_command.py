@@ -178,7 +178,7 @@ def test_the_daemon_sweeps_repairs_and_ends_on_sigterm(site):
         down = site.ask("status", {"kind": "port", "status": "down", "fraction": 0.02, "seed": 3})["changed"]
         wait_for(lambda: site.statuses() == {"ACTIVE": 200 - down, "DOWN": down})
         daemon.send_signal(signal.SIGTERM)
-        _, log = daemon.communicate(timeout=30)
+        _, log = daemon.communicate(timeout=90)
 
     assert down == 4
     assert daemon.returncode == 0
@@ -196,7 +196,7 @@ def test_sigterm_in_mid_sweep_finishes_the_page(site):
             neutron.execute("update ports set status = 'BUILD'")
         wait_for(lambda: "ACTIVE" in site.statuses())
         daemon.send_signal(signal.SIGTERM)
-        daemon.communicate(timeout=30)
+        daemon.communicate(timeout=90)
     active = site.statuses()["ACTIVE"]
     site.once()
 
@@ -238,7 +238,7 @@ def test_the_simulator_says_where_it_listens_and_ends_on_sigterm(tmp_path):
         ready = json.loads(running.stdout.readline())
         answer = requests.get(f"{ready['control']}/_sim/inventory", verify=str(ca_file), timeout=10)
         running.send_signal(signal.SIGTERM)
-        running.communicate(timeout=30)
+        running.communicate(timeout=90)
 
     assert ready.keys() >= {"managers", "vip", "control", "ca_file"}
     assert len(answer.text.splitlines()) == 4

@@ -74,7 +74,7 @@ def test_a_pause_leaves_nsx_and_neutron_alone_until_the_resume(site, daemon, syn
     during = (asked(site), site.statuses())
     again = sync("pause")
     resumed = sync("resume")
-    wait_for(lambda: site.statuses() == {"ACTIVE": 200 - down, "DOWN": down}, seconds=10)
+    wait_for(lambda: site.statuses() == {"ACTIVE": 200 - down, "DOWN": down})
 
     assert paused["state"] in ("paused", "pausing")
     assert during == (before, {"ACTIVE": 200})
@@ -91,14 +91,14 @@ def test_a_resume_does_not_wait_for_a_sleep_to_end(site, path, sync):
         site.ask("status", {"kind": "port", "status": "down", "fraction": 0.02, "seed": 3})
         sync("pause")
         sync("resume")
-        wait_for(lambda: site.statuses() == {"ACTIVE": 196, "DOWN": 4}, seconds=10)
+        wait_for(lambda: site.statuses() == {"ACTIVE": 196, "DOWN": 4})
 
 
 def test_sigterm_ends_a_paused_daemon_and_a_restart_runs(site, daemon, sync, path):
     """A pause survives nothing; the file goes with the process."""
     sync("pause")
     daemon.send_signal(signal.SIGTERM)
-    _, log = daemon.communicate(timeout=30)
+    _, log = daemon.communicate(timeout=90)
     gone = not path.exists()
     with process("sync", "run", "--config-file", str(site.config)):
         wait_for(path.exists)
@@ -118,7 +118,7 @@ def test_what_the_brake_holds_is_written_after_a_release(site, daemon, sync):
     wait_for(lambda: site.statuses() == {"ACTIVE": 100, "ERROR": 100})
     wait_for(lambda: sync("status")["held"]["port"] == 0)
     daemon.send_signal(signal.SIGTERM)
-    _, log = daemon.communicate(timeout=30)
+    _, log = daemon.communicate(timeout=90)
 
     assert before == {"ACTIVE": 200}
     assert (other["released"], released["released"]) == ([], ["port"])
@@ -147,14 +147,14 @@ def test_a_daemon_that_hangs_is_given_up_after_5_seconds(site, daemon, path):
     daemon.send_signal(signal.SIGCONT)
 
     assert done.returncode == 1
-    assert 5 <= took < 10
+    assert 5 <= took < 30
     assert f"no answer from {path} within 5 s" in done.stderr
 
 
 def test_a_file_left_by_a_kill_is_replaced(site, daemon, path, sync):
     """No daemon listens there, until the next one does."""
     daemon.kill()
-    daemon.wait(10)
+    daemon.wait(90)
     left = path.exists()
     nobody = site.command("sync", "status", "--config-file", str(site.config))
     with process("sync", "run", "--config-file", str(site.config)) as second:

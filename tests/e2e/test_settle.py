@@ -42,7 +42,7 @@ def test_the_daemon_settles_the_row_that_sync_key_names(site, daemon):
     assert site.statuses() == {"ACTIVE": 199, "DOWN": 1}
     assert (after["settle_counts"]["written"], after["settle_waiting"]) == (1, 0)
     daemon.send_signal(signal.SIGTERM)
-    _, log = daemon.communicate(timeout=30)
+    _, log = daemon.communicate(timeout=90)
     assert daemon.returncode == 0
     assert f"command key: port {port}" in log
     assert log.count("sweep done") == 1

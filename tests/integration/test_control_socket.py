@@ -19,7 +19,7 @@ from worlds import Heart, World
 from networking_nsx.errors import ConfigurationError, NotAcknowledged
 from networking_nsx.serve.board import Board
 from networking_nsx.serve.client import ask
-from networking_nsx.serve.control import control
+from networking_nsx.serve.control import PATIENCE, control
 from networking_nsx.serve.desk import Desk
 from networking_nsx.serve.protocol import Command, Request
 from networking_nsx.sync.settle import Schedule
@@ -146,7 +146,7 @@ def test_clients_that_send_nothing_keep_nobody_waiting(served):
     for client in silent:
         client.close()
 
-    assert took < 1
+    assert took < 5 * PATIENCE  # not one after the other
     assert ends == [b""] * 10
 
 
@@ -175,7 +175,7 @@ def test_the_end_does_not_wait_for_a_silent_client(path, desk):
         began = time.monotonic()
 
     with client:
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < PATIENCE
         assert not path.exists()
 
 
@@ -271,7 +271,7 @@ def test_a_daemon_that_does_not_answer_is_given_up(path):
         began = time.monotonic()
         told = refused(path, 0.3)
 
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 30
     assert f"no answer from {path} within 0.3 s" in told
     assert "not known" in told
 

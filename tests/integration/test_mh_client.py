@@ -511,7 +511,7 @@ def test_the_budget_is_kept_by_all_threads_and_counts_everything(nsx):
             list(threads.map(lambda _: get(client), range(90)))
             return (nsx.requests.summary()["total"] - before) / (30 * (time.monotonic() - start))
 
-        assert any(used() >= 0.8 for _ in range(4))
+        assert any(used() >= 0.7 for _ in range(4))
 
     assert max(nsx.requests.summary()["max_per_second"].values()) <= 30
 

@@ -98,11 +98,11 @@ def test_five_percent_are_noticed_within_two_sweeps():
         math.comb(settings.sample, k) * bad**k * (1 - bad) ** (settings.sample - k)
         for k in range(int(settings.share * settings.sample) + 1)
     )
+    one = World(port=1).neutron[Key(Kind.PORT, "port-00000")]
+    rows = {str(number): one._replace(id=str(number)) for number in range(PORTS)}
     for seed in range(tried):
         canary = Canary(settings, Random(seed))
         rotten = set(Random(seed).sample(range(PORTS), round(bad * PORTS)))
-        rows = {str(number): World(port=1).neutron[Key(Kind.PORT, "port-00000")] for number in range(1)}
-        rows = {str(n): next(iter(rows.values()))._replace(id=str(n)) for n in range(PORTS)}
         for now in (0.0, 10.0):
             drawn = [row.id for row in canary.draw(rows)]
             canary.compare(
