@@ -93,7 +93,7 @@ def check_files(nsx: Group) -> None:
             ssl.create_default_context(cafile=nsx["ca_file"])
     if certificate := nsx["client_cert_file"]:
         key = nsx["client_key_file"] or certificate
-        with _readable(nsx, "client_cert_file", f"no certificate that fits its key in {key}"):
+        with _readable(nsx, "client_cert_file", f"no certificate that fits its key in {_told(key)}"):
             _check_regular(certificate)
             _check_regular(key)
             # With a passphrase, else the terminal would be asked for one.
@@ -107,7 +107,7 @@ def check_files(nsx: Group) -> None:
 def _check_regular(file: str) -> None:
     """OpenSSL would read a pipe or a device for ever. Raises OSError or ValueError."""
     if not stat.S_ISREG(Path(file).stat().st_mode):
-        raise ValueError(f"{file} is no regular file")
+        raise ValueError(f"{_told(file)} is no regular file")
 
 
 @contextmanager
@@ -115,4 +115,16 @@ def _readable(group: Group, option: str, what: str) -> Iterator[None]:
     try:
         yield
     except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
-        raise ConfigurationError(f"{group.where(option)}: {group[option]} is {what}: {error}") from error
+        told = f"{_told(group[option])} is {what}: {_reason(error)}"
+        raise ConfigurationError(f"{group.where(option)}: {told}") from None  # which may have the secret
+
+
+def _told(file: str) -> str:
+    """Repeat a path; what does not begin with a slash may be the secret that belongs into the file."""
+    return file if file.startswith("/") else "what it says"
+
+
+def _reason(error: OSError | ValueError) -> str:
+    if isinstance(error, OSError) and not str(error.filename or "/").startswith("/"):
+        return str(error.strerror)
+    return str(error)

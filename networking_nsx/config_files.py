@@ -15,7 +15,8 @@ from networking_nsx.errors import ConfigurationError
 from networking_nsx.options import NSX, OPTIONS, SYNC, SYNC_GROUPS
 
 _OSLO_PREFIX = re.compile(r"^Value for option \S+ from LocationInfo\(.*?\) is not valid: ")
-_SECRETS = {("database", "connection")} | {
+# Two are files, in whose place a secret may stand.
+_SECRETS = {("database", "connection"), ("nsx", "password_file"), ("nsx", "token_file")} | {
     (group, option.dest) for group, options in OPTIONS.items() for option in options if option.secret
 }
 _DOLLAR = "what follows its $ is no option; write $$ for a $ that belongs to it"

@@ -1,19 +1,18 @@
 """Neutron's rows: read in pages, written in guarded batches, and Nova told after the commit."""
 
 import logging
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 from sqlalchemy.engine import Connection, Engine
 
-from networking_nsx.errors import StoreError
 from networking_nsx.model import Change, Key, Kind, Outcome, Row, Status, Verdict
 from networking_nsx.neutron.database import transact
-from networking_nsx.neutron.events import Notifier, recent
-from networking_nsx.neutron.nova import PATIENCE
+from networking_nsx.neutron.events import Notifier
 from networking_nsx.neutron.records import PAGE, Records
 from networking_nsx.neutron.scope import Scope
-from networking_nsx.neutron.writing import BATCH, Batch, Result, as_read, attempt, batches
+from networking_nsx.neutron.writing import BATCH, Batch, Result, as_read, attempt, batches, committed
 from networking_nsx.ports import Clock, Store
 
 _T = TypeVar("_T")
@@ -30,7 +29,9 @@ class NeutronStore:
         self._records = Records(scope, clock)
         self._notifier = notifier
         self._clock = clock
-        self._in_doubt = False  # a write failed, perhaps at the answer to its commit: Nova was told nothing
+        self._in_doubt: Batch | None = None  # its commit has no answer yet, and Nova was told nothing of it
+        # Held from a transaction until its events are queued: they keep the order of the commits.
+        self._order = threading.RLock()
 
     def recorded(self, kind: Kind) -> Iterator[Row]:
         """Every row of a kind, lazily, in the order of ids; each page is a transaction. Raises StoreError."""
@@ -55,8 +56,9 @@ class NeutronStore:
         _refuse_routers_down(changes)
         outcomes: dict[int, Outcome] = {}
         for batch in batches(changes):
-            result = self._write(batch)
-            self._notifier.notify(result.events)
+            with self._order:
+                result = self._write(batch)
+                self._notifier.notify(result.events)
             _log(result)
             outcomes.update(zip(batch.positions, result.outcomes, strict=True))
         return [outcomes[position] for position in range(len(changes))]
@@ -77,17 +79,19 @@ class NeutronStore:
         return self._transact(lambda connection: self._records.some(connection, kind, ids))
 
     def _write(self, batch: Batch) -> Result:
-        try:
-            result = self._attempt(batch, release=True)
-            return self._attempt(batch, release=False) if result.released else result
-        except StoreError:
-            self._in_doubt = True
-            raise
+        result = self._attempt(batch, release=True)
+        return self._attempt(batch, release=False) if result.released else result
 
     def _attempt(self, batch: Batch, *, release: bool) -> Result:
-        return self._transact(
-            lambda connection: attempt(connection, self._records, batch, self._clock, release=release)
-        )
+        def work(connection: Connection) -> Result:
+            self._in_doubt = None  # what was committed before has failed: this is another attempt
+            result = attempt(connection, self._records, batch, self._clock, release=release)
+            self._in_doubt = batch
+            return result
+
+        result = self._transact(work)
+        self._in_doubt = None
+        return result
 
     def _transact(self, work: Callable[[Connection], _T]) -> _T:
         if self._in_doubt:
@@ -95,13 +99,15 @@ class NeutronStore:
         return transact(self._engine, work, self._clock)
 
     def _make_up_for_doubt(self) -> None:
-        # Before the rows are read: what another thread writes meanwhile stays in doubt.
-        self._in_doubt = False
-        try:
-            self._notifier.notify(recent(self._engine, self._scope, PATIENCE, self._clock))
-        except StoreError:
-            self._in_doubt = True
-            raise
+        with self._order:
+            batch = self._in_doubt
+            if batch is None:
+                return
+            events = transact(
+                self._engine, lambda connection: committed(connection, self._records, batch), self._clock
+            )
+            self._in_doubt = None
+            self._notifier.notify(events)
 
 
 class ReportStore:

@@ -6,7 +6,7 @@ entity that completes at the same moment then sees it gone, or we see its gone. 
 transaction with the deletion may let both believe in the other (neutron.db.provisioning_blocks).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import groupby
 from typing import NamedTuple
@@ -76,6 +76,20 @@ def attempt(connection: Connection, records: Records, batch: Batch, clock: Clock
     return _result(judged, now)
 
 
+def committed(connection: Connection, records: Records, batch: Batch) -> list[Event]:
+    """Tell what a batch has changed whose commit was not answered, where the rows still say so."""
+    # Its transaction may not have ended yet: wait for it. Read-only servers allow this lock.
+    connection.execute(_rows(batch).with_for_update(read=True)).all()
+    there = records.found(connection, batch.kind, batch.ids)
+    pairs = ((change.row, there[change.row.id]) for change in batch.changes if change.row.id in there)
+    landed = [
+        found._replace(row=found.row._replace(status=row.status))
+        for row, found in pairs
+        if found.row.revision > row.revision and found.row.status == batch.status
+    ]
+    return _told(event_of(found, batch.status, found.row.changed_at) for found in landed)
+
+
 def as_read(read: Row, stands: Row) -> bool:
     """Guard a write: nobody wrote the row since it was read."""
     return (read.status, read.revision) == (stands.status, stands.revision)
@@ -98,8 +112,12 @@ def _lock(connection: Connection, batch: Batch) -> None:
         # before it would make the later write fail at once when another writer is waiting.
         connection.execute(sa.update(table).where(sa.false()).values(status=table.c.status))
         return
-    rows = sa.select(table.c.id).select_from(with_attributes(batch.kind)).where(table.c.id.in_(batch.ids))
-    connection.execute(rows.order_by(table.c.id).with_for_update()).all()
+    connection.execute(_rows(batch).with_for_update()).all()
+
+
+def _rows(batch: Batch) -> sa.Select[str]:
+    ids = TABLES[batch.kind].c.id
+    return sa.select(ids).select_from(with_attributes(batch.kind)).where(ids.in_(batch.ids)).order_by(ids)
 
 
 def _judge(change: Change, found: Found | None) -> _Judged:
@@ -161,12 +179,13 @@ def _moment(now: float) -> datetime:
 
 def _result(judged: Sequence[_Judged], now: float) -> Result:
     outcomes = [Outcome(each.change, each.verdict, _stands(each, now)) for each in judged]
-    events = [
-        event_of(each.found, each.change.status, now)
-        for each in judged
-        if each.found and each.verdict is Verdict.WRITTEN
-    ]
-    return Result(outcomes, [event for event in events if event is not None])
+    written = (each for each in judged if each.verdict is Verdict.WRITTEN)
+    events = _told(event_of(each.found, each.change.status, now) for each in written if each.found)
+    return Result(outcomes, events)
+
+
+def _told(events: Iterable[Event | None]) -> list[Event]:
+    return [event for event in events if event is not None]
 
 
 def _stands(judged: _Judged, now: float) -> Row | None:

@@ -30,13 +30,13 @@ class Tally:
 
     def __init__(self, schedule: Schedule) -> None:
         self._schedule = schedule
-        self._counts: Counter[str] = Counter()
+        self._counts: Counter[str] = Counter()  # replaced, never changed: another thread may be telling it
         self._failures = 0  # in a row
         self._error = ""
         self._inquiries: tuple[Inquiry, ...] = ()
 
     def progressed(self, progress: Progress) -> None:
-        self._counts.update(progress.counts)
+        self._counts = self._counts + Counter(progress.counts)  # without those that are 0
         self._failures = 0
         for inquiry in self._inquiries:
             inquiry.finding = progress.findings.get(inquiry.key, inquiry.finding)
@@ -66,7 +66,7 @@ class Tally:
         """As JSON."""
         return {
             "settle_waiting": len(self._schedule),
-            "settle_counts": {name: count for name, count in self._counts.items() if count},
+            "settle_counts": dict(self._counts),
             "settle_failures": self._failures,
             "settle_error": self._error if self._failures else "",
         }

@@ -5,7 +5,8 @@ that Neutron and Nova never differ. There is no queue: NSX is compared with Neut
 the last value, and writes it once it may be.
 
 A port that somebody else has changed since our last write begins anew: it may have been bound, and a build
-waits for its ACTIVE. Nothing outlives a restart.
+waits for its ACTIVE. A write that failed may have been committed, or not: it counts once the row is read as
+that write would have left it. Nothing outlives a restart.
 """
 
 from collections.abc import Iterator, Sequence
@@ -21,15 +22,13 @@ MOST = 4  # writes, hence events to Nova
 WINDOW = 60.0  # seconds
 
 
-class _History(NamedTuple):
-    """Our own writes of one port that nobody else has changed meanwhile."""
+class _Stand(NamedTuple):
+    """A port as one of our writes left it, or may have: read otherwise, somebody else has changed it."""
 
-    writes: tuple[float, ...]  # monotonic; the latest of them, in order
-    revisions: tuple[int, ...]  # that the last one left; two when its answer was lost
+    id: str
+    revision: int
+    status: str
     facts: Facts  # not every writer of bindings bumps the revision
-
-    def is_of(self, row: Row) -> bool:
-        return row.revision in self.revisions and row.facts == self.facts
 
 
 class Damped:
@@ -44,15 +43,16 @@ class Damped:
         self._store = store
         self._clock = clock
         self._lock = lock
-        self._histories: dict[str, _History] = {}  # by port, in the order of their last writes
+        # When we made the writes that led there, nobody else's in between; in the order of the last of them.
+        self._moments: dict[_Stand, tuple[float, ...]] = {}  # monotonic, and as many as count
 
     def __repr__(self) -> str:
-        return f"Damped({len(self._histories)} ports, {self._store!r})"
+        return f"Damped({self.remembered} ports, {self._store!r})"
 
     @property
     def remembered(self) -> int:
-        """Ports that were written lately."""
-        return len(self._histories)
+        """Ports that were written lately, or nearly so."""
+        return len({stand.id for stand in self._moments})
 
     def recorded(self, kind: Kind) -> Iterator[Row]:
         with self._lock:
@@ -82,32 +82,33 @@ class Damped:
         try:
             outcomes = self._store.write(changes)
         except StoreError:
-            for change in changes:  # each may have been committed
-                self._note(change.row, (change.row.revision, change.row.revision + 1))
+            for change in changes:  # each may have been committed, or not
+                self._note(change, self._moments.get(_read(change.row), ()))
             raise
         for outcome in outcomes:
-            if outcome.verdict is Verdict.WRITTEN and outcome.stands:
-                self._note(outcome.change.row, (outcome.stands.revision,))
+            if outcome.verdict is Verdict.WRITTEN:
+                self._note(outcome.change, self._moments.pop(_read(outcome.change.row), ()))
         return outcomes
 
     def _wait(self, row: Row, now: float) -> float:
         """Seconds until this row may be written."""
-        history = self._histories.get(row.id)
-        if history is None or not history.is_of(row) or len(history.writes) < MOST:
-            return 0.0
-        return max(0.0, history.writes[-MOST] + WINDOW - now)
+        moments = self._moments.get(_read(row), ())
+        return max(0.0, moments[-MOST] + WINDOW - now) if len(moments) >= MOST else 0.0
 
-    def _note(self, row: Row, revisions: tuple[int, ...]) -> None:
-        """A row was written just now."""
-        if row.kind is not Kind.PORT:
+    def _note(self, change: Change, before: tuple[float, ...]) -> None:
+        """A change was written just now, after those writes."""
+        if change.row.kind is not Kind.PORT:
             return
-        history = self._histories.pop(row.id, None)
-        before = history.writes if history and history.is_of(row) else ()
-        writes = (*before[1 - MOST :], self._clock.monotonic())
-        self._histories[row.id] = _History(writes, revisions, row.facts)
+        stand = _read(change.row)._replace(revision=change.row.revision + 1, status=change.status)
+        self._moments.pop(stand, None)  # it is the latest now
+        self._moments[stand] = (*before[1 - MOST :], self._clock.monotonic())
 
     def _forget(self, now: float) -> None:
         """Drop what was written last longer ago than the window."""
-        ended = takewhile(lambda port: port[1].writes[-1] + WINDOW <= now, self._histories.items())
-        for port, _ in list(ended):
-            del self._histories[port]
+        ended = takewhile(lambda each: each[1][-1] + WINDOW <= now, self._moments.items())
+        for stand, _ in list(ended):
+            del self._moments[stand]
+
+
+def _read(row: Row) -> _Stand:
+    return _Stand(row.id, row.revision, row.status, row.facts)

@@ -45,6 +45,7 @@ _BEGIN = st.sampled_from(
         "[database]\nconnection = sqlite://\n[nsx]\nmanagers = https://u:SECRET@10.0.0.1\npassword = it\n",
         "[database]\nconnection = $SECRET\n[nsx]\nmanagers = https://10.0.0.1\npassword = it\n",
         "[database]\nconnection = sqlite://\n[nsx]\nmanagers = https://10.0.0.1\npassword = pa$SECRET\n",
+        "[database]\nconnection = sqlite://\n[nsx]\nmanagers = https://10.0.0.1\npassword_file = SECRET\n",
         "[nsx]\npassword SECRET\n",
         "[nsx]\n  SECRET\n",
         "",

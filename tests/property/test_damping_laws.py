@@ -1,7 +1,7 @@
 """The laws of flap damping, for any flips, sweeps and changes of others."""
 
 from collections.abc import Iterator
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -26,6 +26,7 @@ def steps_of(changes=st.booleans()):  # noqa: B008 - a frozen value
 
 
 STEPS = steps_of()
+FATE = st.sampled_from(["written", "lost", "never begun"])
 
 
 class Write(NamedTuple):
@@ -43,6 +44,8 @@ class Case:
         heart = Heart(self.world, kinds=(Kind.PORT,))
         self.sweeper = replace(heart.sweeper, store=self.store)
         self.written: list[Write] = []
+        self.fate = "written"
+        self._write, self.world.write = self.world.write, self._meets_its_fate
 
     @property
     def row(self):
@@ -59,11 +62,25 @@ class Case:
 
     def sweep(self) -> int:
         """How many writes were delayed."""
-        before = len(self.world.writes)
-        steps = list(self.sweeper.sweep(lambda: 500))
+        before, delayed = len(self.world.writes), 0
+        with suppress(StoreError):
+            for step in self.sweeper.sweep(lambda: 500):
+                delayed += step.counts.get("delayed", 0)
         for change in self.world.writes[before:]:
             self.written.append(Write(self.world.time, change.row.revision, change.status.value))
-        return sum(step.counts.get("delayed", 0) for step in steps)
+        return delayed
+
+    def writes(self, row, status) -> Verdict:
+        """What becomes of a status for a row that was read, perhaps long ago."""
+        observation = Observation(*PORT, Health.UP, self.world.time, PATH, "true")
+        return self.store.write([Change(row, status, observation)])[0].verdict
+
+    def _meets_its_fate(self, changes):
+        """A call that fails may have been committed, or never have begun."""
+        outcomes = [] if self.fate == "never begun" else self._write(changes)
+        if self.fate != "written":
+            raise StoreError(self.fate)
+        return outcomes
 
     def lives(self, steps) -> Iterator[tuple[Health, bool]]:
         """What NSX has in each step, and whether somebody changed the row; a sweep ends it."""
@@ -166,24 +183,87 @@ def test_a_binding_without_a_new_revision_begins_anew_too():
 
 
 def test_a_write_whose_answer_was_lost_counts():
-    """It may have been committed: four more would be five."""
+    """It has been committed: four more would be five."""
     case = Case()
-    write, case.world.write = case.world.write, None
-
-    def commits_and_fails(changes):
-        write(changes)
-        raise StoreError("the answer was lost")
-
-    case.world.write = commits_and_fails
+    case.fate = "lost"
     case.nsx_has(Health.DOWN)
     case.world.time += 3
-    with pytest.raises(StoreError):
-        case.sweep()
-    case.world.write = write
+    case.sweep()
+    case.fate = "written"
     delayed = case.flap(5)
 
     assert [change.status for change in case.world.writes] == ["DOWN", "ACTIVE", "DOWN", "ACTIVE"]
     assert delayed == 1
+
+
+def test_a_write_that_never_happened_does_not_count():
+    """However often it was tried: no build waits a minute because the database was read-only."""
+    case = Case()
+    case.nsx_has(Health.DOWN)
+    case.fate = "never begun"
+    for _ in range(6):
+        case.world.time += 1
+        case.sweep()
+    case.fate = "written"
+    case.world.time += 1
+
+    assert (case.sweep(), case.row.status) == (0, "DOWN")
+
+
+def test_a_change_of_neutron_is_not_taken_for_a_write_that_failed():
+    """It has the revision that ours would have left, but not the status: the port begins anew."""
+    case = Case()
+    case.flap(3)
+    case.nsx_has(Health.UP)
+    case.fate = "never begun"
+    case.world.time += 1
+    case.sweep()
+    case.somebody_changes_it()
+    case.fate = "written"
+    case.world.time += 1
+
+    assert (case.sweep(), case.row.status) == (0, "ACTIVE")
+
+
+def test_a_failure_with_a_row_that_was_read_long_ago_makes_nothing_forgotten():
+    """A sweep has rows of its beginning, and single rows are written beside it."""
+    case = Case()
+    old = case.row
+    case.flap(4)
+    case.fate = "never begun"
+    with pytest.raises(StoreError):
+        case.writes(old, Status.ERROR)
+    case.fate = "written"
+
+    assert case.writes(case.row, Status.DOWN) is Verdict.DELAYED
+
+
+@given(st.lists(st.tuples(st.sampled_from([1.0, 9.0, 40.0]), st.booleans(), FATE), min_size=20, max_size=60))
+def test_a_port_is_delayed_for_what_was_really_written(steps):
+    """Four writes within a minute, whatever was answered to them; and for nothing else."""
+    case = Case()
+    for seconds, flips, case.fate in steps:
+        case.world.time += seconds
+        up = (case.row.status == "ACTIVE") ^ flips
+        case.nsx_has(Health.UP if up else Health.DOWN)
+        lately = [write for write in case.written if write.at > case.world.time - WINDOW]
+
+        assert case.sweep() == (flips and len(lately) >= MOST)
+
+
+@given(st.lists(st.tuples(FATE, STEPS), max_size=5))
+@settings(max_examples=30)
+def test_failures_are_forgotten_as_writes_are(lives):
+    """A minute after the last attempt."""
+    case = Case()
+    for case.fate, steps in lives:
+        list(case.lives(steps))
+    case.fate = "written"
+    for _ in range(3):
+        case.world.time += WINDOW
+        case.sweep()
+
+    assert case.store.remembered == 0
 
 
 def test_networks_and_routers_are_never_delayed():

@@ -80,3 +80,40 @@ def test_a_pipe_is_no_certificate(refused, tmp_path, option):
 
     assert f"{option} (set in" in message
     assert "no regular file" in message
+
+
+_PASSWORD_FILE = "password_file = "
+_TOKEN_FILE = "api = policy\nauth = token\ntoken_file = "
+_CERTIFICATE = "api = policy\nauth = certificate\nclient_cert_file = "
+
+
+@pytest.mark.parametrize("value", [SECRET, f"{SECRET}/{SECRET}"])
+@pytest.mark.parametrize(
+    "option",
+    [
+        _PASSWORD_FILE,
+        _TOKEN_FILE,
+        _CERTIFICATE,
+        f"{_CERTIFICATE}/dev/null\nclient_key_file = ",
+        f"{_CERTIFICATE}{__file__}\nclient_key_file = ",
+        "password = it\nca_file = ",
+    ],
+)
+def test_a_secret_in_the_place_of_its_file_is_not_repeated(refused, option, value):
+    """Only what begins with a slash is told, as a path."""
+    assert "_file (set in" in refused(f"{DATABASE}{NSX}{option}{value}\n")
+
+
+@pytest.mark.parametrize("option", [_PASSWORD_FILE, _TOKEN_FILE])
+def test_nor_is_what_follows_its_dollar(refused, option):
+    """As in the secret's own option."""
+    assert "$$" in refused(f"{DATABASE}{NSX}{option}pa${SECRET}\n")
+
+
+def test_a_file_that_is_not_there_is_named(refused):
+    """By its path, also the second of two."""
+    password = refused(f"{DATABASE}{NSX}{_PASSWORD_FILE}/no/password\n")
+    key = refused(f"{DATABASE}{NSX}{_CERTIFICATE}{__file__}\nclient_key_file = /no/key\n")
+
+    assert "/no/password is no file of a password" in password
+    assert "No such file or directory: '/no/key'" in key
