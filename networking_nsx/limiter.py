@@ -19,9 +19,10 @@ _EASING = 1.0  # seconds between two changes of the allowed rate
 class Limiter:
     """A budget of `rate` requests in any second, halved when the manager complains (AIMD).
 
-    A share of it may be kept for urgent requests, which also take what others leave. Each of the two parts
-    keeps to its own number in every sliding second, so both together keep to the rate; where one part holds
-    more than that, because requests arrived late, `_past_full_seconds` sees to it.
+    A share of it may be kept for urgent requests. While the others take less than as much, it is the other
+    way round: the share is theirs, and the rest is for urgent ones. Each of the two parts keeps to its own
+    number in every sliding second, so both together keep to the rate; where they hold more than that, because
+    they have just changed places or requests arrived late, `_past_full_seconds` sees to it.
     """
 
     def __init__(self, rate: int, urgent_share: float = 0.0) -> None:
@@ -31,8 +32,7 @@ class Limiter:
         self._allowed = rate
         self._changed_at = float("-inf")
         self._throttled_at = float("-inf")
-        ordinary, urgent = self._parts(rate)
-        self._ordinary, self._urgent = _Lane(ordinary), _Lane(urgent)
+        self._ordinary, self._urgent = _Lane(rate), _Lane(rate)
         self._sent: list[float] = []  # of both, in order, the future's too
         self._lock = threading.Lock()
 
@@ -45,11 +45,11 @@ class Limiter:
         Callers keep their order, but urgent ones may pass the others.
         """
         with self._lock:
-            lane = self._soonest(urgent=urgent)
-            if lane.free_at() > now:
+            lane, at = self._next(now, urgent=urgent)
+            if at > now:
                 self._grow(now)
-                lane = self._soonest(urgent=urgent)
-            at = self._past_full_seconds(max(now, lane.free_at()), now)
+                lane, at = self._next(now, urgent=urgent)
+            at = self._past_full_seconds(at, now)
             lane.note(at)
             insort(self._sent, at)
             return at - now
@@ -57,7 +57,7 @@ class Limiter:
     def wait(self, now: float, *, urgent: bool = False) -> float:
         """How many seconds from now the next free moment is, without booking it."""
         with self._lock:
-            return max(now, self._soonest(urgent=urgent).free_at()) - now
+            return self._next(now, urgent=urgent)[1] - now
 
     def arrived(self, booked: float, now: float) -> None:
         """The request booked for that moment has been answered: until now at the latest it arrived.
@@ -79,9 +79,14 @@ class Limiter:
                 self._allow(max(1, self._allowed // 2), now)
                 self._throttled_at = now
 
-    def _soonest(self, *, urgent: bool) -> "_Lane":
-        """Where the next free moment is. Urgent ones first take what is kept for them."""
-        return min((self._urgent, self._ordinary), key=_Lane.free_at) if urgent else self._ordinary
+    def _next(self, now: float, *, urgent: bool) -> tuple["_Lane", float]:
+        """Where to book, and the next moment that is free there."""
+        kept = max(1, int(self._allowed * self._share)) if self._share and self._allowed > 1 else 0
+        lane, allowed = self._ordinary, self._allowed - kept
+        if urgent and kept:
+            wanted = self._ordinary.since(now - _WINDOW) >= kept
+            lane, allowed = self._urgent, kept if wanted else allowed
+        return lane, max(now, lane.free_at(allowed))
 
     def _past_full_seconds(self, at: float, now: float) -> float:
         """The first moment from then on that is in no second which holds the whole rate without it."""
@@ -107,28 +112,24 @@ class Limiter:
 
     def _allow(self, allowed: int, now: float) -> None:
         self._allowed, self._changed_at = allowed, now
-        self._ordinary.allowed, self._urgent.allowed = self._parts(allowed)
-
-    def _parts(self, allowed: int) -> tuple[int, int]:
-        """For the ordinary ones, and for urgent ones. Neither grows while the whole shrinks."""
-        urgent = max(1, int(allowed * self._share)) if self._share and allowed > 1 else 0
-        return allowed - urgent, urgent
 
 
 class _Lane:
-    """One part of a budget and what was booked in it."""
+    """One part of a budget: what was booked in it."""
 
     def __init__(self, most: int) -> None:
-        self.allowed = most  # in any second, for now
         self._most = most
         self._sent: list[float] = []  # the latest `most` sendings, in order, the future's too
 
-    def free_at(self) -> float:
-        if not self.allowed:
-            return float("inf")
-        if len(self._sent) < self.allowed:
+    def free_at(self, allowed: int) -> float:
+        """When one more would be no more than so many in any second."""
+        if len(self._sent) < allowed:
             return self._sent[-1] if self._sent else 0.0
-        return max(self._sent[-1], self._sent[-self.allowed] + _WINDOW)
+        return max(self._sent[-1], self._sent[-allowed] + _WINDOW)
+
+    def since(self, moment: float) -> int:
+        """How many are later, the future's too."""
+        return len(self._sent) - bisect_right(self._sent, moment)
 
     def note(self, at: float) -> None:
         insort(self._sent, at)

@@ -3,7 +3,9 @@
 import gc
 import logging
 import signal
+import threading
 from collections.abc import Callable, Mapping, Sequence
+from queue import SimpleQueue
 from typing import Any
 
 from oslo_config import cfg
@@ -44,15 +46,21 @@ def _collect_less() -> None:
     gc.set_threshold(100_000, 50, 100)
 
 
-def stop_on_signals(*stops: Callable[[], None]) -> None:
-    """Call these at SIGTERM and SIGINT."""
+def stop_on_signals(stops: Sequence[Callable[[], None]]) -> None:
+    """Call these at SIGTERM and SIGINT, and what is added to them later.
 
-    def stop(*_: object) -> None:
-        for each in stops:
-            each()
+    In a thread of its own: a handler interrupts the main one, which may have the lock that a stop takes.
+    """
+    signals = SimpleQueue[int]()  # the one queue that a handler may put into whatever it interrupts
 
+    def listen() -> None:
+        while signals.get():
+            for stop in stops:
+                stop()
+
+    threading.Thread(target=listen, name="signals", daemon=True).start()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, stop)
+        signal.signal(number, lambda number, _: signals.put(number))
 
 
 def columns(key: Key, found: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[Any, ...]]:

@@ -49,7 +49,8 @@ class Run(Command):
             _LOG.warning("[nsx_sync] state_sync_interval = 0: synchronization is disabled")
             return
         stop = threading.Event()
-        stop_on_signals(stop.set)
+        stops = [stop.set]
+        stop_on_signals(stops)
         with only_one(settings), daemon(conf, stop) as parts:
             board = Board(parts.clock, parts.sweeper.canary if parts.source.index else None)
             schedule = parts.schedule()
@@ -61,7 +62,7 @@ class Run(Command):
                 stop.set()
                 desk.stop()
 
-            stop_on_signals(end)
+            stops.append(desk.stop)
             if stop.is_set():  # while all this was made
                 end()
             with (

@@ -103,7 +103,7 @@ class Client:
         """The same managers, asked without waiting for what others have booked.
 
         With the share of each manager's budget that is kept for this (`HttpSettings.urgent_share`), and
-        whatever else is free. Closed with this one.
+        with more while few others ask. Closed with this one.
         """
         urgent = copy(self)
         urgent._urgent = True  # noqa: SLF001 - of this class

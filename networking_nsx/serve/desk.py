@@ -55,7 +55,7 @@ class Desk:
         return self._settling
 
     def stop(self) -> None:
-        """Keep nobody waiting any longer. May interrupt any other call, as a signal handler does."""
+        """Keep nobody waiting any longer."""
         self._barrier.stop()
 
     # Hints and commands, for any thread.

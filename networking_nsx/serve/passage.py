@@ -7,7 +7,7 @@ from networking_nsx.ports import Clock
 
 
 class Barrier:
-    """Paused or not, and who rests because of it. Any thread may call."""
+    """Paused or not, and who rests because of it. Any thread may call, no signal handler."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -49,9 +49,10 @@ class Barrier:
             return paused
 
     def stop(self) -> None:
-        """Keep nobody waiting any longer. May interrupt any other call, as a signal handler does."""
-        self.stopped = True
-        self._ring()
+        """Keep nobody waiting any longer."""
+        with self._lock:
+            self.stopped = True
+            self._ring()
 
     def opens(self, note: Callable[[bool, int], None]) -> bool:
         """Whether who asks may pass; that, and the pauses so far, are noted before anything changes."""

@@ -4,7 +4,7 @@ import gc
 import json
 import signal
 import sys
-import threading
+from queue import SimpleQueue
 
 from networking_nsx.simulator.server import Simulator
 from networking_nsx.simulator.settings import SimulatorSettings
@@ -16,9 +16,9 @@ def run(settings: SimulatorSettings) -> None:
     Must be called from the main thread. Raises ValueError if it would listen beyond loopback
     without leave, OSError if a port is taken.
     """
-    ended = threading.Event()
+    signals = SimpleQueue[int]()  # unlike an event, a handler may put into it whatever it interrupts
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: ended.set())
+        signal.signal(number, lambda number, _: signals.put(number))
     with Simulator(settings) as nsx:
         # The inventory lives long and holds no cycles: the collector need not go through it at each page.
         gc.freeze()
@@ -26,4 +26,4 @@ def run(settings: SimulatorSettings) -> None:
         ready = {"managers": nsx.urls, "vip": nsx.vip, "control": nsx.control, "ca_file": nsx.ca_file}
         sys.stdout.write(json.dumps(ready) + "\n")
         sys.stdout.flush()
-        ended.wait()
+        signals.get()

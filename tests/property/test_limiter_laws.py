@@ -21,6 +21,7 @@ class Sent(NamedTuple):
     booked: float
     sent: float
     answered: float
+    urgent: bool
 
 
 def sendings(limiter, steps):
@@ -62,7 +63,7 @@ def crowd(limiter, callers, urgent, ways, requests):
             limiter.arrived(request.sent, request.answered)
             under_way.remove(request)
         sent = now + limiter.reserve(now, urgent=caller < urgent)
-        request = Sent(now, sent, sent + ways[i % len(ways)])
+        request = Sent(now, sent, sent + ways[i % len(ways)], caller < urgent)
         heapq.heappush(free, (request.answered, caller))
         under_way.append(request)
         done.append(request)
@@ -112,6 +113,24 @@ def test_urgent_requests_wait_for_each_other_only(rate, steps):
         wait = mixed.reserve(now, urgent=urgent)
 
         assert not urgent or wait <= alone.reserve(now) + 1e-9
+
+
+@given(
+    st.integers(2, 30),
+    st.integers(1, 20),
+    st.integers(1, 10),
+    st.sampled_from([0.001, 0.005, 0.02, 0.05, 0.1]),
+)
+@example(20, 1, 1, 0.005)
+@example(30, 1, 10, 0.02)
+@example(30, 16, 10, 0.05)
+def test_urgent_requests_do_not_slow_the_others_down(rate, ordinary, urgent, way):
+    """Some seconds pass until they have made room; from then on who has more to send loses nothing."""
+    alone = crowd(Limiter(rate, 0.1), ordinary, 0, [way], 200)
+    mixed = crowd(Limiter(rate, 0.1), ordinary + urgent, urgent, [way], 600)
+    others = [each for each in mixed if not each.urgent]
+
+    assert all(late.sent <= each.sent + 5.0 for late, each in zip(others, alone, strict=False))
 
 
 @given(RATES, SHARES)

@@ -177,6 +177,25 @@ def test_a_stop_ends_a_pause(case):
         wait_for(lambda: case.desk.state == "paused")
 
 
+def test_a_stop_is_not_lost_on_somebody_who_is_coming_to_the_gate(case):
+    """What was found there still holds when it is noted: a bell that is cleared then is rung afterwards."""
+    barrier = Barrier(case.world)
+    barrier.pause()
+    stopper = threading.Thread(target=barrier.stop)
+    noted = []
+
+    def note(opens, _pauses):
+        stopper.start()
+        stopper.join(0.3)
+        noted.append((opens, barrier.stopped))
+
+    barrier.opens(note)
+    stopper.join(10)
+
+    assert noted == [(False, False)]
+    assert barrier.stopped
+
+
 def test_what_is_held_is_released_at_the_gate(case):
     """The heart is touched by its runner's thread only, before the next sweep."""
     case.world.vanish(Kind.PORT, 30)

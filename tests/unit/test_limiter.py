@@ -113,10 +113,20 @@ def test_what_is_kept_for_urgent_requests_is_free_when_others_have_booked_the_re
 
 
 def test_urgent_requests_may_take_what_the_others_leave():
-    """The whole rate, while nobody else asks."""
+    """All but a tenth, while nobody else asks; the tenth is for the first of the others."""
     limiter = Limiter(20, urgent_share=0.1)
+    urgent = [limiter.reserve(5.0, urgent=True) for _ in range(19)]
 
-    assert [limiter.reserve(5.0, urgent=True) for _ in range(21)].count(0) == 20
+    assert (urgent.count(0), waits(limiter, 5.0, 3).count(0)) == (18, 2)
+
+
+def test_urgent_requests_take_nothing_that_the_others_need():
+    """Whoever of the others has taken as much as is kept for urgent ones may want the rest, too."""
+    limiter = Limiter(20, urgent_share=0.1)
+    waits(limiter, 5.0, 2)
+    urgent = [limiter.reserve(5.0, urgent=True) for _ in range(20)]
+
+    assert (urgent.count(0), waits(limiter, 5.0, 17).count(0)) == (2, 16)
 
 
 def test_at_least_one_request_is_kept_where_there_are_two():
@@ -125,6 +135,14 @@ def test_at_least_one_request_is_kept_where_there_are_two():
 
     assert (waits(two, 0.0, 2), two.wait(0.0, urgent=True)) == ([0, 1.1], 0)
     assert (waits(one, 0.0, 1), one.wait(0.0, urgent=True)) == ([0], 1.1)
+
+
+def test_a_rate_of_one_is_given_in_turn():
+    """Urgent or not: who asks first."""
+    limiter = Limiter(1, urgent_share=0.1)
+    booked = [limiter.reserve(0.0, urgent=urgent) for urgent in (True, False, True, False)]
+
+    assert [round(wait, 6) for wait in booked] == [0, 1.1, 2.2, 3.3]
 
 
 def test_a_complaint_leaves_urgent_requests_their_share():
