@@ -28,12 +28,12 @@ from urllib.parse import quote, urlencode, urljoin, urlsplit
 from requests.adapters import BaseAdapter
 from urllib3.exceptions import InsecureRequestWarning
 
-from networking_nsx.errors import NsxError, Retryable, Throttled, Unavailable
+from networking_nsx.errors import ConfigurationError, NsxError, Retryable, Throttled, Unavailable
 from networking_nsx.nsx.api import MH, OK, Api, Busy, refusal
 from networking_nsx.nsx.auth import Authentication
 from networking_nsx.nsx.entry import account_of
 from networking_nsx.nsx.node import Node, Unhealthy
-from networking_nsx.nsx.wire import Deadline, HttpSettings, Reply, Stopped, Untrusted, Wire
+from networking_nsx.nsx.wire import Deadline, HttpSettings, Queued, Reply, Stopped, Untrusted, Wire
 from networking_nsx.ports import Clock
 
 __all__ = ["Answer", "Client", "HttpSettings", "Reply"]
@@ -131,7 +131,7 @@ class Client:
                 raise
             except (Unavailable, Throttled, Untrusted) as error:
                 failure = error
-            except NsxError:
+            except (NsxError, ConfigurationError):
                 node.circuit.undecided(self._clock.monotonic())
                 raise
             self._blame(
@@ -155,7 +155,7 @@ class Client:
 
     def _blame(self, node: Node, failure: NsxError) -> None:
         now = self._clock.monotonic()
-        if isinstance(failure, Throttled) and not isinstance(failure, Busy):
+        if isinstance(failure, Throttled | Queued) and not isinstance(failure, Busy):
             node.circuit.undecided(now)  # it works, and the others are no less busy
             return
         LOG.warning("NSX manager failed: %s", failure)

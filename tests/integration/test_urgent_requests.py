@@ -4,6 +4,7 @@ import threading
 
 import pytest
 from cloud import HandClock
+from waiting import wait_for
 
 from networking_nsx import assemble
 from networking_nsx.clock import SystemClock
@@ -49,10 +50,34 @@ def test_one_of_the_requests_in_flight_is_kept_for_urgent_ones():
     clock = SystemClock(threading.Event())
     slots = Wire("http://nsx", HttpSettings(concurrency=2, urgent_share=0.1), clock, None).slots
     with slots.one("nsx", Deadline(clock, 60.0)):
-        with pytest.raises(Unavailable, match="did not end in time"), slots.one("nsx", Deadline(clock, 0.1)):
+        with pytest.raises(Unavailable, match="before this one"), slots.one("nsx", Deadline(clock, 0.1)):
             pytest.fail("there is no room")
         with slots.one("nsx", Deadline(clock, 0.1, urgent=True)):
             assert slots.taken == 2
+
+
+def test_the_other_requests_in_flight_are_taken_in_turns():
+    """However many rows the settle runner looks at, the sweep goes on."""
+    clock = SystemClock(threading.Event())
+    slots = Wire("http://nsx", HttpSettings(concurrency=2, urgent_share=0.1), clock, None).slots
+    let_in: list[str] = []
+
+    def one(name: str, end: threading.Event) -> None:
+        with slots.one("nsx", Deadline(clock, 60.0, urgent=name.startswith("urgent"))):
+            let_in.append(name)
+            end.wait(60)
+
+    ends = {name: threading.Event() for name in ("1", "urgent 1", "urgent 2", "urgent 3", "2", "3")}
+    for count, (name, end) in enumerate(ends.items(), 1):
+        threading.Thread(target=one, args=(name, end), daemon=True).start()
+        wait_for(lambda count=count: repr(slots) == f"Slots({min(count, 2)} taken, {max(count - 2, 0)} wait)")
+    for name, count in (("1", 3), ("2", 4), ("urgent 2", 5), ("3", 6)):
+        ends[name].set()
+        wait_for(lambda count=count: len(let_in) == count)
+    ends["urgent 1"].set()
+    ends["urgent 3"].set()
+
+    assert let_in == ["1", "urgent 1", "2", "urgent 2", "3", "urgent 3"]
 
 
 def test_where_only_one_request_may_be_in_flight_none_is_kept(nsx):
