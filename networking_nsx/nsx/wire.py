@@ -67,6 +67,7 @@ class Reply(NamedTuple):
     cookies: Sequence[str]  # the values of Set-Cookie
     body: bytes
     started_at: float
+    secrets: Sequence[str] = ()  # that were shown to get it, and are not told: an error page may repeat them
 
 
 class Untrusted(Rejected):
