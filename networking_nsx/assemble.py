@@ -36,6 +36,7 @@ from networking_nsx.nsx.checks import Manager
 from networking_nsx.nsx.http import Client
 from networking_nsx.nsx.mh import MhLogin, MhSource
 from networking_nsx.nsx.policy import PolicySource
+from networking_nsx.nsx.reader_mh import Generation
 from networking_nsx.ports import Clock, Hint, Source, Store
 from networking_nsx.sync.brake import Allowance, Brake
 from networking_nsx.sync.canary import Canary
@@ -49,6 +50,8 @@ from networking_nsx.sync.sweep import Sweeper
 URGENT_SHARE = 0.1  # of `request_rate`, kept for single rows; more stretches the sweeps of a busy cloud
 FAREWELL = 10.0  # seconds at the end for what Nova has not been told yet; the next start tells it the rest
 
+Sources = tuple[Source, Source]  # of one NSX: for sweeps, and for single rows
+
 _LOG = logging.getLogger(__name__)
 
 
@@ -59,7 +62,7 @@ class Parts:
     settings: Settings
     source: Source
     urgent: Source
-    """The same NSX, for the settle runner: of the source it shares what threads may, the client."""
+    """The same NSX, for the settle runner: it shares with the source what threads may."""
     store: Store
     brake: Brake
     sweeper: Sweeper
@@ -125,7 +128,7 @@ def manager(settings: Settings, base: str) -> Iterator[Manager]:
     clock = SystemClock(threading.Event())
     http = replace(settings.http, retries=0, total_timeout=min(settings.http.total_timeout, 60.0))
     with _client(replace(settings, managers=(base,), http=http), clock) as client:
-        source = _SOURCES[settings.api](settings, client, clock)
+        source, _ = _SOURCES[settings.api](settings, client, clock)
         yield Manager(base, client, source, http, settings.kinds, clock)
 
 
@@ -141,8 +144,7 @@ def _parts(
     clock = SystemClock(stop)
     http = replace(settings.http, urgent_share=urgent_share)
     client = opened.enter_context(_client(replace(settings, http=http), clock))
-    source = _SOURCES[settings.api](settings, client, clock)
-    urgent = _SOURCES[settings.api](settings, client.urgent(), clock)
+    source, urgent = _SOURCES[settings.api](settings, client, clock)
     store = _store(settings, conf, clock, opened, writes=writes and not settings.report_only)
     brake = Brake(settings.brake, random.Random())
     sweeper = Sweeper(
@@ -175,12 +177,16 @@ def _basic(settings: Settings) -> Credential:
     return Basic(settings.user, settings.password)
 
 
-def _mh(settings: Settings, client: Client, clock: Clock) -> Source:
-    return MhSource(client, clock, settings.generation_timeout)
+def _mh(settings: Settings, client: Client, clock: Clock) -> Sources:
+    generation = Generation(clock, settings.generation_timeout)
+    return MhSource(client, clock, generation), MhSource(client.urgent(), clock, generation)
 
 
-def _policy(settings: Settings, client: Client, clock: Clock) -> Source:
-    return PolicySource(client, clock, settings.policy)
+def _policy(settings: Settings, client: Client, clock: Clock) -> Sources:
+    return (
+        PolicySource(client, clock, settings.policy),
+        PolicySource(client.urgent(), clock, settings.policy),
+    )
 
 
 _APIS: Mapping[str, Api] = {"mh": MH, "policy": POLICY}
@@ -191,7 +197,7 @@ _AUTHENTICATIONS: Mapping[tuple[str, str], Callable[[Settings], Authentication]]
     ("policy", "certificate"): lambda settings: Certificate(settings.http.client_cert_file),
     ("policy", "token"): lambda settings: Token(settings.token_file),
 }
-_SOURCES: Mapping[str, Callable[[Settings, Client, Clock], Source]] = {"mh": _mh, "policy": _policy}
+_SOURCES: Mapping[str, Callable[[Settings, Client, Clock], Sources]] = {"mh": _mh, "policy": _policy}
 
 
 def _store(

@@ -221,5 +221,6 @@ class Circuit:
     def undecided(self, now: float) -> None:
         """The attempt told nothing: if it was the probe, the next caller may be."""
         with self._lock:
-            self._probing = False
-            self._open_until = min(self._open_until, now)
+            if self._probing:
+                self._probing = False
+                self._open_until = min(self._open_until, now)

@@ -24,6 +24,7 @@ from networking_nsx.nsx.http import Client, HttpSettings
 from networking_nsx.nsx.listing_policy import PolicySettings
 from networking_nsx.nsx.mh import MhLogin, MhSource
 from networking_nsx.nsx.policy import PolicySource
+from networking_nsx.nsx.reader_mh import Generation
 from networking_nsx.nsx.reader_policy import Reader
 from networking_nsx.simulator import Item, Simulator
 from networking_nsx.sync import punctual
@@ -126,7 +127,7 @@ class Line:
         self._client = Client(self._managers, login("admin", "admin"), self._http, self.clock, api=api)
         self.brake = Brake(BrakeSettings(), random.Random(1))
         if api is MH:
-            self.source: Source = MhSource(self._client, self.clock)
+            self.source: Source = MhSource(self._client, self.clock, Generation(self.clock))
         else:
             self.source = PolicySource(self._client, self.clock, self._policy)
         source, ledger = self.source, Ledger(LedgerSettings())

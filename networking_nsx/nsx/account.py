@@ -9,7 +9,6 @@ NSX locks an account for 15 minutes after 5 refusals within 15 minutes. Hence, f
 """
 
 import logging
-import threading
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from dataclasses import dataclass
 
 from networking_nsx.errors import Unauthorized
 from networking_nsx.limiter import Circuit
+from networking_nsx.nsx.queue import Queue
 from networking_nsx.nsx.wire import Deadline, Unanswered
 from networking_nsx.ports import Clock
 
@@ -27,7 +27,6 @@ SOON = 5.0  # seconds within which an attempt ends; one that does not is waited 
 _PAUSE = 300.0  # seconds
 _WINDOW = 900.0  # seconds within which NSX counts refusals
 _MOST = 4  # refusals within it that do not lock
-_GLANCE = 0.5  # seconds between two looks at whether attempts are still young
 
 
 def patience(*, locks: bool) -> Circuit:
@@ -82,16 +81,19 @@ class Account:
         self._at = defaultdict[str, _Standing](lambda: _Standing(patience(locks=locks)))
         self._refused: list[float] = []  # when, within the window
         self._under_way: list[Attempt] = []
-        self._changed = threading.Condition()
+        self._queue = Queue()
+
+    def __repr__(self) -> str:
+        return f"Account({len(self._under_way)} under way, {len(self._queue)} wait)"
 
     def barred(self, base: str) -> bool:
         """Whether that manager is not tried for now, or others are to be tried first."""
-        with self._changed:
+        with self._queue.changed:
             return self._barred(base, self._clock.monotonic()) or self._doubted(base)
 
     @contextmanager
     def attempt(self, base: str, deadline: Deadline) -> Iterator[Attempt]:
-        """Raises Unauthorized, instead of trying, while the account is barred."""
+        """Raises Unauthorized, instead of trying, while the account is barred; Queued while others try."""
         attempt = self._begun(base, deadline)
         try:
             yield attempt
@@ -102,9 +104,8 @@ class Account:
             self._end(attempt)
 
     def _begun(self, base: str, deadline: Deadline) -> Attempt:
-        with self._changed:
-            while not self._has_room(base, self._clock.monotonic()):
-                self._changed.wait(min(deadline.left(base), _GLANCE))
+        with self._queue.changed:
+            deadline.queue(self._queue, base, lambda: self._has_room(base, self._clock.monotonic()))
             now = self._clock.monotonic()
             if self._barred(base, now):
                 pause = "5 to 15 minutes, lest it be locked" if self._locks else "a minute at most"
@@ -153,12 +154,12 @@ class Account:
 
     def _end(self, attempt: Attempt) -> None:
         now = self._clock.monotonic()
-        with self._changed:
+        with self._queue.changed:
             self._under_way.remove(attempt)
             barred = [standing.note(attempt, now) for standing in self._concerned(attempt)]
             if self._locks and self._counts(attempt):
                 self._refused.append(now)
-            self._changed.notify_all()
+            self._queue.changed.notify_all()
         if any(barred):
             LOG.error("NSX refuses %s: not tried again for now (%s)", self.name, attempt.base)
 

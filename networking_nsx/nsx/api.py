@@ -4,8 +4,10 @@ Above all, what an answer means that is no success. NSX Policy says it by codes,
 that is related to it; NSX-MH by the status alone.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from html import unescape
 from typing import Any, NamedTuple
 
 from msgspec import DecodeError, Struct, ValidationError
@@ -26,6 +28,8 @@ from networking_nsx.nsx.wire import Reply
 OK = 200
 _LONGEST_WAIT = 3600.0  # seconds; a longer Retry-After is not believed
 _WORDS = 200  # characters of NSX's own words in a message
+_READ = 1 << 16  # characters of an error page that are looked at; what is blotted out must be seen whole
+_ESCAPE = re.compile(r'\\(?:u([0-9a-fA-F]{4})|(["\\/]))')
 _DIGITS = 18  # of a code; int() refuses thousands of them with a ValueError
 
 
@@ -62,7 +66,7 @@ def gone(api: Api, reply: Reply) -> bool:
 def refusal(api: Api, url: str, reply: Reply, *, words: bool = True) -> NsxError:
     """The error that an answer is which is no success; `words`: with what NSX says."""
     verdict = api.judge(reply)
-    message = f"{url.partition('?')[0]}: {reply.status} {_words(reply.body) if words else ''}".rstrip()
+    message = f"{url.partition('?')[0]}: {reply.status} {_words(reply) if words else ''}".rstrip()
     if verdict.hint:
         message = f"{message}: {verdict.hint}"
     if issubclass(verdict.error, Throttled):
@@ -154,14 +158,29 @@ def _error_from(body: bytes) -> _Error:
         return _Error()
 
 
-def _words(body: bytes) -> str:
-    """NSX's own words, on one line: the message where it is told from the rest."""
-    error = _error_from(body)
+def _words(reply: Reply) -> str:
+    """NSX's own words, on one line, without secrets: the message where it is told from the rest."""
+    error = _error_from(reply.body)
     if isinstance(error.error_message, str):
         text = f"({error.error_code}) {error.error_message}"
     else:
-        text = body[: 4 * _WORDS].decode(errors="replace")
+        text = reply.body[:_READ].decode(errors="replace")
+    text = _blotted(text[:_READ], reply.secrets)
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:_WORDS]
+
+
+def _blotted(text: str, secrets: Sequence[str]) -> str:
+    """In plain characters, which JSON and HTML may spell otherwise."""
+    for plain in (str, _without_escapes, unescape):
+        text = plain(text)
+        for secret in secrets:
+            text = text.replace(secret, "***")
+    return text
+
+
+def _without_escapes(text: str) -> str:
+    """What has not been decoded, or was encoded twice."""
+    return _ESCAPE.sub(lambda found: chr(int(found[1], 16)) if found[1] else found[2], text)
 
 
 def _seconds(retry_after: str) -> float:

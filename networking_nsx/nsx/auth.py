@@ -2,13 +2,16 @@
 
 import base64
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Protocol, runtime_checkable
+from urllib.parse import quote
 
 from networking_nsx.errors import ConfigurationError
 from networking_nsx.nsx.secret_file import password_from, token_from
 from networking_nsx.nsx.wire import Reply
+
+_SHORTEST = 4  # characters; what is shorter is no secret, and would be blotted out of other words
 
 
 class Login(Protocol):
@@ -73,6 +76,24 @@ def shown(proof: Mapping[str, str]) -> Mapping[str, str]:
         value.strip("; ") and value == value.strip() and value.isprintable() for value in proof.values()
     )
     return proof if sound else {}
+
+
+def secrets_of(headers: Mapping[str, str]) -> Sequence[str]:
+    """What these show, whole and in parts, the longest first."""
+    parts = {part for value in headers.values() for part in _parts(value)}
+    spelled = {form for part in parts for form in (part, part.rstrip("="), quote(part, safe=""))}
+    return sorted((form for form in spelled if len(form) >= _SHORTEST), key=len, reverse=True)
+
+
+def _parts(value: str) -> Iterator[str]:
+    """Of a header: itself, the values of its cookies, what follows `Basic` or `Bearer`, and the password."""
+    yield value
+    for cookie in value.split(";"):
+        yield cookie.partition("=")[2].strip('"')
+    scheme, _, proof = value.partition(" ")
+    yield proof
+    if scheme == "Basic":
+        yield base64.b64decode(proof).decode(errors="replace").partition(":")[2]
 
 
 def named(user: str) -> str:

@@ -8,7 +8,7 @@ from typing import Protocol
 from networking_nsx.errors import ConfigurationError, NotFound, NsxError, Rejected, Unauthorized, Unavailable
 from networking_nsx.nsx.account import ATTEMPTS, SOON, Account, patience
 from networking_nsx.nsx.api import OK, Api, gone, refusal
-from networking_nsx.nsx.auth import Authentication, Credential, Login, named
+from networking_nsx.nsx.auth import Authentication, Credential, Login, named, secrets_of
 from networking_nsx.nsx.wire import Deadline, Reply
 from networking_nsx.ports import Clock
 
@@ -179,10 +179,5 @@ class CredentialEntry:
 
 
 def _discreet(reply: Reply, headers: Mapping[str, str]) -> Reply:
-    """The answer; an error page without what was shown to get it: NSX's words go to logs."""
-    if reply.status == OK:
-        return reply
-    body = reply.body
-    for value in headers.values():
-        body = body.replace(value.encode("latin-1", "replace"), b"***")
-    return reply._replace(body=body)
+    """The answer; an error page with what was shown to get it: NSX's words go to logs."""
+    return reply if reply.status == OK else reply._replace(secrets=secrets_of(headers))

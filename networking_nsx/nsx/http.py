@@ -28,12 +28,12 @@ from urllib.parse import quote, urlencode, urljoin, urlsplit
 from requests.adapters import BaseAdapter
 from urllib3.exceptions import InsecureRequestWarning
 
-from networking_nsx.errors import NsxError, Retryable, Throttled, Unavailable
+from networking_nsx.errors import ConfigurationError, NsxError, Retryable, Throttled, Unavailable
 from networking_nsx.nsx.api import MH, OK, Api, Busy, refusal
 from networking_nsx.nsx.auth import Authentication
 from networking_nsx.nsx.entry import account_of
 from networking_nsx.nsx.node import Node, Unhealthy
-from networking_nsx.nsx.wire import Deadline, HttpSettings, Reply, Stopped, Untrusted, Wire
+from networking_nsx.nsx.wire import Deadline, HttpSettings, Queued, Reply, Stopped, Untrusted, Wire
 from networking_nsx.ports import Clock
 
 __all__ = ["Answer", "Client", "HttpSettings", "Reply"]
@@ -76,11 +76,10 @@ class Client:
         self._adapter = adapter
         self._api = api
         self._account = account_of(authentication, clock)
-        self._turns = itertools.count()
         self._urgent = False
         self._nodes = [self._node(base.rstrip("/")) for base in nodes]
         self._others: dict[str, Node] = {}  # managers that only redirects told of, by origin
-        self._first = self._nodes[0]
+        self._order = _Order(self._nodes)
         if settings.insecure:
             _warn_once([node.base for node in self._nodes])
         if clear := [node.base for node in self._nodes if _in_the_clear(node.base)]:
@@ -103,7 +102,7 @@ class Client:
         """The same managers, asked without waiting for what others have booked.
 
         With the share of each manager's budget that is kept for this (`HttpSettings.urgent_share`), and
-        with more while few others ask. Closed with this one.
+        with more while few others ask. Both stay with the same manager. Closed with this one.
         """
         urgent = copy(self)
         urgent._urgent = True  # noqa: SLF001 - of this class
@@ -132,7 +131,7 @@ class Client:
                 raise
             except (Unavailable, Throttled, Untrusted) as error:
                 failure = error
-            except NsxError:
+            except (NsxError, ConfigurationError):
                 node.circuit.undecided(self._clock.monotonic())
                 raise
             self._blame(
@@ -147,34 +146,22 @@ class Client:
     def _pick(self, asked: Sequence[Node], failure: NsxError | None) -> Node:
         """The node to ask: the first whose circuit is closed."""
         now = self._clock.monotonic()
-        for node in self._spread(asked, now) if self._api.spread else self._in_order():
+        order = self._order
+        for node in order.spread(asked, now, urgent=self._urgent) if self._api.spread else order.kept():
             if node.circuit.allows(now):
                 return node
         troubles = "; ".join(node.trouble for node in self._nodes)
         raise failure or Unavailable(f"no manager is asked for now, each has failed: {troubles}")
 
-    def _in_order(self) -> list[Node]:
-        return sorted(self._from(self._first), key=Node.barred)
-
-    def _from(self, first: Node) -> list[Node]:
-        start = self._nodes.index(first)
-        return self._nodes[start:] + self._nodes[:start]
-
-    def _spread(self, asked: Sequence[Node], now: float) -> list[Node]:
-        """Those that have not failed this request first, by what they have to do, and else in turn."""
-        nodes = self._from(self._nodes[next(self._turns) % len(self._nodes)])
-        return sorted(nodes, key=lambda node: (node in asked, node.load(now, urgent=self._urgent)))
-
     def _blame(self, node: Node, failure: NsxError) -> None:
         now = self._clock.monotonic()
-        if isinstance(failure, Throttled) and not isinstance(failure, Busy):
+        if isinstance(failure, Throttled | Queued) and not isinstance(failure, Busy):
             node.circuit.undecided(now)  # it works, and the others are no less busy
             return
         LOG.warning("NSX manager failed: %s", failure)
         node.trouble = str(failure)
         node.circuit.failed(now, hopeless=isinstance(failure, Untrusted | Unhealthy))
-        if self._first is node:
-            self._first = self._nodes[(self._nodes.index(node) + 1) % len(self._nodes)]
+        self._order.failed(node)
 
     def _ask(self, node: Node, target: str, headers: Mapping[str, str], deadline: Deadline) -> Answer:
         for _ in range(_REDIRECT_LIMIT + 1):
@@ -189,8 +176,7 @@ class Client:
         if error and isinstance(error, Retryable):
             raise error
         node.worked()
-        if node in self._nodes:
-            self._first = node
+        self._order.worked(node)
         if error:
             raise error
         return Answer(reply.body, reply.headers, node.base, reply.started_at)
@@ -221,6 +207,36 @@ class Client:
         if origin not in self._others:
             self._others.setdefault(origin, self._node(origin))
         return self._others[origin], target
+
+
+class _Order:
+    """In which order managers are asked, by all views of a client."""
+
+    def __init__(self, nodes: Sequence[Node]) -> None:
+        self._nodes = nodes
+        self._first = 0  # the one that all stay with
+        self._turns = itertools.count()
+
+    def kept(self) -> list[Node]:
+        """The one that worked last, then those behind it; whoever lets nobody in comes last."""
+        return sorted(self._from(self._first), key=Node.barred)
+
+    def spread(self, asked: Sequence[Node], now: float, *, urgent: bool) -> list[Node]:
+        """Those that have not failed this request first, by what they have to do, and else in turn."""
+        nodes = self._from(next(self._turns))
+        return sorted(nodes, key=lambda node: (node in asked, node.load(now, urgent=urgent)))
+
+    def worked(self, node: Node) -> None:
+        if node in self._nodes:
+            self._first = self._nodes.index(node)
+
+    def failed(self, node: Node) -> None:
+        if self._nodes[self._first] is node:
+            self._first = (self._first + 1) % len(self._nodes)
+
+    def _from(self, start: int) -> list[Node]:
+        start %= len(self._nodes)
+        return [*self._nodes[start:], *self._nodes[:start]]
 
 
 def _waited(failure: NsxError, deadline: Deadline) -> bool:

@@ -9,7 +9,7 @@ from networking_nsx.nsx.auth import cookies_of, shown
 from networking_nsx.nsx.codec_mh import FORMS, page_from
 from networking_nsx.nsx.http import Client, Reply
 from networking_nsx.nsx.look_mh import Look
-from networking_nsx.nsx.reader_mh import PAGE_MAXIMUM, Reader
+from networking_nsx.nsx.reader_mh import PAGE_MAXIMUM, Generation, Reader
 from networking_nsx.ports import Clock
 
 
@@ -34,12 +34,10 @@ class MhSource:
     page_maximum = PAGE_MAXIMUM
     index = None
 
-    def __init__(self, client: Client, clock: Clock, generation_timeout: float = 30.0) -> None:
-        """`generation_timeout`: seconds for which managers are asked to have caught up with what another
-        one told. Longer: fewer readings of an older state; after a restore of NSX longer waits.
-        """
+    def __init__(self, client: Client, clock: Clock, generation: Generation) -> None:
+        """`generation` is shared by all sources of one NSX: none reads what is older than another one has."""
         self._clock = clock
-        self._reader = Reader(client, clock, generation_timeout)
+        self._reader = Reader(client, clock, generation)
 
     def page(self, kind: Kind, cursor: str | None, length: int) -> Page:
         form = FORMS[kind]

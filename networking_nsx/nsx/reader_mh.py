@@ -1,5 +1,6 @@
 """Reading NSX-MH: one object or one page of a listing, never older than what was read before."""
 
+import threading
 from collections.abc import Mapping, Sequence
 
 from networking_nsx.errors import CursorExpired, NotFound, Rejected, Unauthorized, Unavailable
@@ -10,6 +11,8 @@ from networking_nsx.ports import Clock
 PAGE_MAXIMUM = 5000
 _DIGITS = 18  # of a generation; int() refuses thousands of them with a ValueError
 
+_NONE = (-1, float("-inf"))  # a generation's number, and when it was last heard of
+
 Params = Sequence[tuple[str, str]]
 
 
@@ -17,13 +20,15 @@ class Generation:
     """The newest configuration that a manager told of; another manager is asked to wait for it.
 
     Only for `timeout` seconds after it was last heard of: after a restore of NSX's database the number
-    never comes, and the answer neither.
+    never comes, and the answer neither. Shared by all that read one NSX, and by threads.
     """
 
-    def __init__(self, clock: Clock, timeout: float) -> None:
+    def __init__(self, clock: Clock, timeout: float = 30.0) -> None:
+        """`timeout`: longer: an older state is read less often; a restored NSX is waited for longer."""
         self._clock = clock
         self._timeout = timeout
-        self._newest = (-1, float("-inf"))  # the number, and when it was last heard of
+        self._newest = _NONE
+        self._lock = threading.Lock()
 
     def wanted(self) -> Mapping[str, str]:
         """The header that asks for it; none when there is nothing to wait for."""
@@ -34,32 +39,34 @@ class Generation:
 
     def heard(self, headers: Mapping[str, str]) -> None:
         number = headers.get("X-Nvp-Config-Generation", "")
-        if (
-            number.isdecimal()
-            and len(number) <= _DIGITS
-            and (int(number) >= self._newest[0] or not self.wanted())
-        ):
-            self._newest = (int(number), self._clock.monotonic())
+        if not number.isdecimal() or len(number) > _DIGITS:
+            return
+        with self._lock:
+            if int(number) >= self._newest[0] or not self.wanted():
+                self._newest = (int(number), self._clock.monotonic())
 
-    def forget(self) -> None:
-        self._newest = (-1, float("-inf"))
+    def forget(self, since: float) -> None:
+        """Unless a manager has told of it since that moment, perhaps none ever will."""
+        with self._lock:
+            if self._newest[1] <= since:
+                self._newest = _NONE
 
 
 class Reader:
     """NSX-MH, read. Raises an NsxError."""
 
-    def __init__(self, client: Client, clock: Clock, generation_timeout: float) -> None:
+    def __init__(self, client: Client, clock: Clock, generation: Generation) -> None:
         self._client = client
-        self._generation = Generation(clock, generation_timeout)
+        self._clock = clock
+        self._generation = generation
 
     def object(self, path: str, params: Params) -> Answer:
         """Raises NotFound when there is no such object."""
-        wanted = self._generation.wanted()
+        asked_at = self._clock.monotonic()
         try:
-            answer = self._client.get(path, params, wanted)
+            answer = self._client.get(path, params, self._generation.wanted())
         except Unavailable:
-            if wanted:  # perhaps that is why there was no answer in time
-                self._generation.forget()
+            self._generation.forget(asked_at)  # perhaps that is why there was no answer in time
             raise
         self._generation.heard(answer.headers)
         return answer

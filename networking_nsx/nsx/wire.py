@@ -1,8 +1,7 @@
 """One HTTP exchange with one manager, under its budget and a deadline."""
 
 import ssl
-import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
@@ -14,6 +13,7 @@ from requests.adapters import BaseAdapter, HTTPAdapter
 
 from networking_nsx.errors import ConfigurationError, Malformed, Rejected, Throttled, Unavailable
 from networking_nsx.limiter import Limiter
+from networking_nsx.nsx.queue import Queue
 from networking_nsx.ports import Clock
 
 # After the request has gone out; what happens before is another error.
@@ -67,6 +67,7 @@ class Reply(NamedTuple):
     cookies: Sequence[str]  # the values of Set-Cookie
     body: bytes
     started_at: float
+    secrets: Sequence[str] = ()  # that were shown to get it, and are not told: an error page may repeat them
 
 
 class Untrusted(Rejected):
@@ -81,6 +82,10 @@ class Stopped(Unavailable):
     """The process is asked to stop. No manager is to blame."""
 
 
+class Queued(Unavailable):
+    """Its time went by in queues of ours. No manager is to blame."""
+
+
 class Deadline:
     """The moment at which a request ends, whatever it is doing."""
 
@@ -89,13 +94,25 @@ class Deadline:
         self._clock = clock
         self._seconds = seconds
         self._at = clock.monotonic() + seconds
+        self._queued = 0.0
 
     def left(self, doing: str) -> float:
-        """Seconds, more than 0. Raises Unavailable when there are none."""
+        """Seconds, more than 0. Raises Unavailable when there are none; Queued if most went by in a queue."""
         left = self._at - self._clock.monotonic()
         if left <= 0:
-            raise Unavailable(f"{doing}: not done within {self._seconds:g} s")
+            error = Queued if self._queued > self._seconds / 2 else Unavailable
+            raise error(f"{doing}: not done within {self._seconds:g} s")
         return left
+
+    def queue(self, queue: Queue, place: str, has_room: Callable[[], bool]) -> None:
+        """Wait in it. Raises Queued when there is no room in time."""
+        began = self._clock.monotonic()
+        try:
+            queue.wait(place, has_room, lambda: self.left(place), urgent=self.urgent)
+        except Unavailable as error:
+            raise Queued(f"{error}, because of the requests before this one") from error
+        finally:
+            self._queued += self._clock.monotonic() - began
 
     def allows(self, seconds: float) -> bool:
         return self._clock.monotonic() + seconds < self._at
@@ -114,24 +131,33 @@ class Slots:
 
     def __init__(self, number: int, kept: int = 0) -> None:
         self.taken = 0
-        self._number = number
-        self._kept = kept
-        self._changed = threading.Condition()
+        self._free = {True: kept, False: number - kept}  # kept for urgent ones; for all, in turns
+        self._queue = Queue()
+
+    def __repr__(self) -> str:
+        return f"Slots({self.taken} taken, {len(self._queue)} wait)"
 
     @contextmanager
     def one(self, base: str, deadline: Deadline) -> Iterator[None]:
-        """Raises Unavailable when none becomes free in time."""
-        number = self._number if deadline.urgent else self._number - self._kept
-        with self._changed:
-            if not self._changed.wait_for(lambda: self.taken < number, deadline.left(base)):
-                raise Unavailable(f"{base}: {self._number} requests before this one did not end in time")
-            self.taken += 1
+        """Raises Queued when none becomes free in time."""
+        with self._queue.changed:
+            deadline.queue(self._queue, base, lambda: self._free[False] > 0 or self._kept(deadline))
+            kept = self._kept(deadline)
+            self._count(kept, 1)
         try:
             yield
         finally:
-            with self._changed:
-                self.taken -= 1
-                self._changed.notify_all()  # not everybody has room for what is free now
+            with self._queue.changed:
+                self._count(kept, -1)
+                self._queue.changed.notify_all()
+
+    def _kept(self, deadline: Deadline) -> bool:
+        """Whether one is free that is kept for this."""
+        return deadline.urgent and self._free[True] > 0
+
+    def _count(self, kept: bool, taken: int) -> None:
+        self._free[kept] -= taken
+        self.taken += taken
 
 
 class Wire:

@@ -187,9 +187,9 @@ def search(kind, answered):
 @given(KINDS, st.lists(bodies("mh"), min_size=1, max_size=5))
 def lists(kind, answered):
     """Pages and looks of NSX-MH likewise."""
-    page = judged(MhSource(_Manager(answered), CLOCK).page, kind, None, 1000)
+    page = judged(MhSource(_Manager(answered), CLOCK, Generation(CLOCK)).page, kind, None, 1000)
     assert page is None or page.cursor is None or page.cursor
-    looked(MhSource(_Manager(answered), CLOCK), kind)
+    looked(MhSource(_Manager(answered), CLOCK, Generation(CLOCK)), kind)
 
 
 def looked(source, kind) -> None:

@@ -32,7 +32,7 @@ LIST = "/ws.v1/lswitch/*/lport"
 @contextmanager
 def source_of(nsx, generation_timeout=30.0, **settings):
     with Client(nsx.urls, MhLogin("admin", "admin"), HttpSettings(**settings), CLOCK) as client:
-        yield MhSource(client, CLOCK, generation_timeout)
+        yield MhSource(client, CLOCK, Generation(CLOCK, generation_timeout))
 
 
 @pytest.fixture
@@ -265,6 +265,19 @@ def test_a_lower_generation_counts_when_the_higher_is_old():
     generation.heard(told(3))
 
     assert generation.wanted() == {"X-Nvp-Wait-For-Config-Generation": "3"}
+
+
+def test_a_generation_that_was_heard_since_is_not_forgotten():
+    """Whoever had no answer in time is not alone: another request was answered meanwhile."""
+    clock = Hand()
+    generation = Generation(clock, 30.0)
+    generation.heard(told(7))
+    generation.forget(since=-1.0)
+    assert generation.wanted() == {"X-Nvp-Wait-For-Config-Generation": "7"}
+
+    generation.forget(since=0.0)
+
+    assert generation.wanted() == {}
 
 
 @pytest.mark.parametrize("kind", Kind)

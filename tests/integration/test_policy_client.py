@@ -491,12 +491,49 @@ def test_whoever_waits_for_room_ends_at_the_deadline():
     start = time.monotonic()
     with (
         slots.one("nsx", Deadline(CLOCK, 60.0)),
-        pytest.raises(Unavailable, match="1 requests before this one"),
+        pytest.raises(Unavailable, match="the requests before this one"),
         slots.one("nsx", Deadline(CLOCK, 0.1)),
     ):
         pytest.fail("there is no room")
 
     assert 0.1 <= time.monotonic() - start < 30
+
+
+def test_whoever_waits_too_long_for_others_of_ours_blames_no_manager(nsx):
+    """With a password in each request there are two at a time; the manager is not to blame for the others."""
+    with client_of(nsx, Basic("admin", "admin"), nodes=nsx.urls[:1], retries=0, total_timeout=3.0) as client:
+        get(client)
+        with held(nsx, SEGMENTS, count=2):
+            crowd(client, 8)
+        assert tried(client) == nsx.urls[0]
+
+
+class Mislaid:
+    """A credential whose file is away at times."""
+
+    name, locks, away = "a file", False, False
+
+    def headers(self):
+        if self.away:
+            raise ConfigurationError(self.name)
+        return Basic("admin", "admin").headers()
+
+    def renewed(self, _headers):
+        return False
+
+
+def test_a_probe_that_could_not_be_sent_makes_room_for_another(nsx):
+    """A file of ours is missing: that says nothing about the manager."""
+    clock, who = LaterClock(), Mislaid()
+    nsx.faults.add("http-500", match=SEGMENTS, count=3)
+    with client_of(nsx, who, clock, nodes=nsx.urls[:1], retries=0) as client:
+        assert {tried(client) for _ in range(4)} == {Unavailable}
+        clock.ahead, who.away = 2, True
+        with pytest.raises(ConfigurationError):
+            get(client)
+        who.away = False
+
+        assert tried(client) == nsx.urls[0]
 
 
 # Their health

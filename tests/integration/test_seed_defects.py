@@ -28,6 +28,7 @@ from networking_nsx.neutron.writing import BATCH
 from networking_nsx.nsx.codec_mh import page_from
 from networking_nsx.nsx.http import Client, HttpSettings
 from networking_nsx.nsx.mh import MhLogin, MhSource
+from networking_nsx.nsx.reader_mh import Generation
 from networking_nsx.simulator import Simulator
 
 CLOCK = SystemClock(threading.Event())
@@ -242,7 +243,7 @@ def test_headers_are_found_however_they_are_spelled(spell):
     page = (200, {spell("X-Nvp-Config-Generation"): "7"}, b'{"results": []}')
     script, client = scripted(["http://localhost"], login, page, page)
     with client:
-        source = MhSource(client, CLOCK)
+        source = MhSource(client, CLOCK, Generation(CLOCK))
         source.page(Kind.PORT, None, 10)
         source.page(Kind.PORT, None, 10)
 

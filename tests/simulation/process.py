@@ -16,6 +16,7 @@ from networking_nsx.nsx.http import Client, HttpSettings
 from networking_nsx.nsx.listing_policy import PolicySettings
 from networking_nsx.nsx.mh import MhLogin, MhSource
 from networking_nsx.nsx.policy import PolicySource
+from networking_nsx.nsx.reader_mh import Generation
 from networking_nsx.simulator import Simulator
 from networking_nsx.sync.brake import Allowance, Brake, BrakeSettings
 from networking_nsx.sync.canary import Canary, CanarySettings
@@ -306,7 +307,8 @@ def _sources(agreed: Agreed, sim: Simulator, clock: Process, network: Network):
     api = MH if agreed.api == "mh" else POLICY
     client = Client(sim.urls, make("admin", "admin"), http, clock, network, api=api)
     if api is MH:
-        return MhSource(client, clock), MhSource(client.urgent(), clock)
+        generation = Generation(clock)
+        return MhSource(client, clock, generation), MhSource(client.urgent(), clock, generation)
     settings = PolicySettings(tags=Tags(deployment="sim"), index_lag=agreed.index_lag, gateway_reads=6)
     return tuple(
         PolicySource(each, clock, settings, lambda _: InTurn()) for each in (client, client.urgent())

@@ -64,6 +64,27 @@ def test_what_locks_is_never_tried_by_more_than_two_at_once():
     assert door.most == 2
 
 
+def test_urgent_attempts_and_the_others_take_turns():
+    """Neither waits for all of the other kind, and nobody who has just been in passes who waits."""
+    doors = Doors()
+    let_in: list[str] = []
+
+    def knock(name: str) -> None:
+        with doors.account.attempt("https://nsx", Deadline(doors.clock, 60.0, urgent=name == "urgent")):
+            let_in.append(name)
+
+    with ThreadPoolExecutor(6) as threads, doors.hanging() as hang:
+        for count in (1, 2):
+            threads.submit(hang, "https://nsx")
+            wait_for(lambda count=count: doors.standing == count)
+        for count, name in enumerate(("1", "2", "3", "urgent"), 1):
+            threads.submit(knock, name)
+            wait_for(lambda count=count: repr(doors.account) == f"Account(2 under way, {count} wait)")
+
+    assert sorted(let_in) == ["1", "2", "3", "urgent"]
+    assert "urgent" in let_in[:2]  # two are let in at a time
+
+
 def test_what_does_not_lock_is_free_once_it_was_accepted():
     """A certificate or a token costs no time then."""
     door = Door(locks=False)

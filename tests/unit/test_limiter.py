@@ -217,6 +217,17 @@ def test_an_undecided_probe_makes_room_for_another():
     assert circuit.allows(1.5)
 
 
+def test_who_was_under_way_and_learnt_nothing_does_not_shorten_the_pause():
+    """It was no probe."""
+    circuit = Circuit()
+    for _ in range(3):
+        circuit.failed(0.0)
+    circuit.undecided(0.1)
+
+    assert not circuit.allows(0.9)
+    assert circuit.allows(1.0)
+
+
 def test_a_probe_that_never_reports_is_given_up():
     """A thread that died with the probe blocks nobody for longer than the longest pause."""
     circuit = Circuit(threshold=1)
