@@ -57,7 +57,7 @@ class Means:
     rotation: Rotation = field(default_factory=Rotation)
     turns: Turns = field(default_factory=Turns)
     hint: Hint = to_nobody
-    """Told of each row that came too early, was refused, or had no answer."""
+    """Told of each row that came too early, was refused, or had no answer for the first time."""
 
 
 class Pass:
@@ -121,14 +121,16 @@ class Pass:
         rows = self._ledger.least_hopeful_last(self._past(rows))
         now, later = rows[: self._looks_left], rows[self._looks_left :]
         self._looks_left -= len(now)
+        hopeful = [row for row in now if not self._ledger.is_unanswered(row)]
         seen = yield from self._look(now)
         answered = {one.id for one in seen}
-        unanswered = [row for row in now if row.id not in answered]
-        self._counts["unsettled"] += len(later) + len(unanswered)
+        self._counts["unsettled"] += len(later) + sum(row.id not in answered for row in now)
         judged = self._ledger.looked(self._kind, seen)
         self._note(judged)
         self._counts["early"] += len(judged.early)
-        self._hint(judged.early + unanswered)
+        # What had no answer before either is hinted at no more, nor what was not even asked for.
+        failed = [row for row in hopeful if row.id not in answered and self._ledger.is_unanswered(row)]
+        self._hint(judged.early + failed)
         return judged.changes
 
     def _past(self, rows: Iterable[Row]) -> list[Row]:
