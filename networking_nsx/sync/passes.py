@@ -118,7 +118,7 @@ class Pass:
 
     def _looked_at(self, rows: Iterable[Row]) -> Generator[Progress, None, list[Change]]:
         """What looks at as many of these rows as this pass still may amount to; the others wait."""
-        rows = self._ledger.least_hopeful_last(self._past(rows))
+        rows = self._ledger.least_hopeful_last(rows)
         now, later = rows[: self._looks_left], rows[self._looks_left :]
         self._looks_left -= len(now)
         hopeful = [row for row in now if not self._ledger.is_unanswered(row)]
@@ -132,15 +132,6 @@ class Pass:
         failed = [row for row in hopeful if row.id not in answered and self._ledger.is_unanswered(row)]
         self._hint(judged.early + failed)
         return judged.changes
-
-    def _past(self, rows: Iterable[Row]) -> list[Row]:
-        """The rows that a look now would be later than: their last change is over."""
-        now = self._means.clock.now()
-        rows = list(rows)
-        past = [row for row in rows if row.changed_at < now]
-        self._counts["early"] += len(rows) - len(past)
-        self._hint(row for row in rows if row.changed_at >= now)
-        return past
 
     def _look(
         self, rows: Sequence[Row], sure: Container[str] = ()
