@@ -145,6 +145,7 @@ class Finding(NamedTuple):
     observation: Observation | None = None  # what NSX says
     outcome: Outcome | None = None  # None when there was nothing to write
     waits: str = ""  # why it is looked at again; "" when that makes no sense
+    left: str = ""  # why what should change is left to the sweep
 
 
 class Progress(NamedTuple):
