@@ -67,6 +67,7 @@ class Row(NamedTuple):
     changed_at: float  # no earlier than the last change of the row
     facts: Facts
     follows: str = ""  # id of the router whose health this port shares, having no twin of its own
+    ahead: float = 0.0  # seconds by which the date of its last change lay in the future when it was read
 
     @property
     def key(self) -> Key:
@@ -144,6 +145,7 @@ class Finding(NamedTuple):
     observation: Observation | None = None  # what NSX says
     outcome: Outcome | None = None  # None when there was nothing to write
     waits: str = ""  # why it is looked at again; "" when that makes no sense
+    left: str = ""  # why what should change is left to the sweep
 
 
 class Progress(NamedTuple):

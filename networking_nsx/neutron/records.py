@@ -37,6 +37,7 @@ PAGE = 5000  # rows; short transactions, so that no snapshot grows old on a busy
 # Live migration completes only through this entity's block (neutron.db.provisioning_blocks).
 OUR_BLOCK = "L2"
 
+_ROUNDED = 1.0  # seconds that the date of a row's last change may be too early
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - Neutron's columns hold UTC without saying so
 _NOTHING: sa.ColumnElement[str] = sa.literal_column("''")
 _YES: sa.ColumnElement[int] = sa.literal_column("1")
@@ -71,8 +72,9 @@ class Records:
     def rows(self, kind: Kind, pages: Iterable[Sequence[Any]]) -> Iterator[Row]:
         """Make rows of records, page by page as they are read. The same raw values share one Facts.
 
-        No row has changed after it was read, whatever its date says: the clock of whoever wrote it may be
-        ahead of ours, or ours may have been set back. A row of the future could not be verified until then.
+        No row has changed after it was read, whatever its date says: its second may not be over, the clock of
+        whoever wrote it may be ahead of ours, or ours may have been set back. So what is seen after a reading
+        is later than the row's last change.
         """
         columns = _JUDGED[kind]
         judged: dict[tuple[Any, ...], tuple[str, Facts, bool]] = {}
@@ -84,15 +86,17 @@ class Records:
                 if known is None:
                     known = judged[raw] = self._judged(kind, *raw)
                 status, facts, follows = known
+                changed_at = seconds_of(record[3])
                 yield Row(
                     kind,
                     record[0],
                     record[1],
                     status,
                     record[2],
-                    min(seconds_of(record[3]), latest),
+                    min(changed_at, latest),
                     facts,
                     record[4] if follows else "",
+                    max(0.0, changed_at - _ROUNDED - latest),
                 )
 
     def some(self, connection: Connection, kind: Kind, ids: Sequence[str]) -> list[Row]:
@@ -125,7 +129,7 @@ def seconds_of(moment: datetime | None) -> float:
     """
     if moment is None:
         return 0.0
-    return (moment - _EPOCH).total_seconds() + (0.0 if moment.microsecond else 1.0)
+    return (moment - _EPOCH).total_seconds() + (0.0 if moment.microsecond else _ROUNDED)
 
 
 def with_attributes(kind: Kind) -> sa.Join:

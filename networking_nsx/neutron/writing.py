@@ -192,4 +192,4 @@ def _stands(judged: _Judged, now: float) -> Row | None:
     if judged.found is None or judged.verdict is not Verdict.WRITTEN:
         return judged.found and judged.found.row
     row = judged.found.row
-    return row._replace(status=judged.change.status, revision=row.revision + 1, changed_at=now)
+    return row._replace(status=judged.change.status, revision=row.revision + 1, changed_at=now, ahead=0.0)

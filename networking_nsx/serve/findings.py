@@ -36,7 +36,8 @@ def _verdict(row: Row, seen: Observation | None, finding: Finding) -> str:
     if seen.health is Health.ABSENT:
         return "not found on NSX: only complete sweeps prove that (sync once)"
     change = rules.change(row, seen)
-    return f"should be {change.status.value}" if change else "agrees"
+    left = f", left to the sweep: {finding.left}" if finding.left else ""
+    return f"should be {change.status.value}{left}" if change else "agrees"
 
 
 def time_of(seconds: float) -> str:

@@ -104,7 +104,10 @@ class Ledger:
 
     def least_hopeful_last(self, rows: Iterable[Row]) -> list[Row]:
         """Rows whose last look failed come after those that may be answered."""
-        return sorted(rows, key=lambda row: row.key in self._unanswered)
+        return sorted(rows, key=self.is_unanswered)
+
+    def is_unanswered(self, row: Row) -> bool:
+        return row.key in self._unanswered
 
     def answered(self, row: Row, *, well: bool) -> None:
         """Note whether a look at this row had an answer."""

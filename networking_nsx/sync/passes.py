@@ -57,7 +57,7 @@ class Means:
     rotation: Rotation = field(default_factory=Rotation)
     turns: Turns = field(default_factory=Turns)
     hint: Hint = to_nobody
-    """Told of each row that came too early, was refused, or had no answer."""
+    """Told of each row that came too early, was refused, or had no answer for the first time."""
 
 
 class Pass:
@@ -118,27 +118,20 @@ class Pass:
 
     def _looked_at(self, rows: Iterable[Row]) -> Generator[Progress, None, list[Change]]:
         """What looks at as many of these rows as this pass still may amount to; the others wait."""
-        rows = self._ledger.least_hopeful_last(self._past(rows))
+        rows = self._ledger.least_hopeful_last(rows)
         now, later = rows[: self._looks_left], rows[self._looks_left :]
         self._looks_left -= len(now)
+        hopeful = [row for row in now if not self._ledger.is_unanswered(row)]
         seen = yield from self._look(now)
         answered = {one.id for one in seen}
-        unanswered = [row for row in now if row.id not in answered]
-        self._counts["unsettled"] += len(later) + len(unanswered)
+        self._counts["unsettled"] += len(later) + sum(row.id not in answered for row in now)
         judged = self._ledger.looked(self._kind, seen)
         self._note(judged)
         self._counts["early"] += len(judged.early)
-        self._hint(judged.early + unanswered)
+        # What had no answer before either is hinted at no more, nor what was not even asked for.
+        failed = [row for row in hopeful if row.id not in answered and self._ledger.is_unanswered(row)]
+        self._hint(judged.early + failed)
         return judged.changes
-
-    def _past(self, rows: Iterable[Row]) -> list[Row]:
-        """The rows that a look now would be later than: their last change is over."""
-        now = self._means.clock.now()
-        rows = list(rows)
-        past = [row for row in rows if row.changed_at < now]
-        self._counts["early"] += len(rows) - len(past)
-        self._hint(row for row in rows if row.changed_at >= now)
-        return past
 
     def _look(
         self, rows: Sequence[Row], sure: Container[str] = ()

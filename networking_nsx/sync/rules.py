@@ -81,8 +81,11 @@ def is_early(found: Change) -> bool:
 
 
 def is_awaited(row: Row, now: float) -> bool:
-    """Whether a build may wait for this port: it gives up 300 s after it was bound (vif_plugging_timeout)."""
-    return now - row.changed_at < _PATIENCE
+    """Whether a build may wait for this port: it gives up 300 s after it was bound (vif_plugging_timeout).
+
+    A date further ahead than that says nothing: the port would be waited for until then.
+    """
+    return now - row.changed_at < _PATIENCE and row.ahead < _PATIENCE
 
 
 def sought(row: Row) -> Sought:

@@ -243,5 +243,5 @@ def once(sweeper: Sweeper, clock: Clock, listener: Listener) -> Iterator[Summary
         clock.sleep(max(SETTLING, sweeper.canary.pause, sweeper.ledger.pause))
 
 
-# Neutron keeps whole seconds: a row written a moment ago cannot be told from one that changed since.
+# What was refused or had no answer is worth another sweep, a moment later.
 SETTLING = 1.0

@@ -8,21 +8,18 @@ Only what one direct look proves is written: never ERROR for an object that exis
 worsen; more than that is a mass change, which sweeps weigh as a whole.
 """
 
-from collections import Counter
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple
 
-from networking_nsx.errors import NsxError
+from networking_nsx.errors import NsxError, Retryable
 from networking_nsx.model import (
     Change,
     Finding,
     Health,
     Key,
-    Kind,
     Observation,
-    Outcome,
     Progress,
     Row,
     Verdict,
@@ -31,19 +28,19 @@ from networking_nsx.ports import Clock, Source, Store
 from networking_nsx.sync import rules
 from networking_nsx.sync.brake import Allowance
 from networking_nsx.sync.ledger import is_doubtful
-from networking_nsx.sync.passes import LOT
+from networking_nsx.sync.passes import LOOK_FAILURES, LOT
 
 FIRST = 0.25  # seconds from a hint to the first look
 STEADY = 0.5  # seconds to the second one, and between two while a provisioning block stands
 LONGEST = 32.0  # seconds between two looks; what needs longer is left to the sweep
 LIMIT = 10_000  # keys that wait; for more of them a sweep is the better way
-_TURN = 200  # keys that are taken at once
-
+FRESH = 10.0  # seconds; what NSX said longer ago is not written: it may have hung meanwhile
 
 # Why a row is looked at again. What is not here is settled, or left to the sweep.
-_EARLY = "it has changed within this second"
+_EARLY = "it has changed meanwhile"
+_STALE = "NSX took too long to answer"
 _WAITS: Mapping[Verdict, str] = {
-    Verdict.REFUSED: "it has changed meanwhile",
+    Verdict.REFUSED: _EARLY,
     Verdict.BLOCKED: "another provisioning block stands, that of DHCP for instance",
     Verdict.DELAYED: "it was written too often within a minute",
 }
@@ -52,13 +49,16 @@ _VAGUE: Mapping[Health, tuple[str, str]] = {
     Health.UNKNOWN: ("unknown", "NSX does not say whether it is up"),
     Health.ABSENT: ("unsettled", "NSX does not have it yet"),
 }
+# Why a change is left to the sweep.
+_DOUBTFUL = "one look does not prove it"
+_HELD = "brake_minimum others have worsened lately"
 
 
 class Due(NamedTuple):
     """When a key is looked at next."""
 
     at: float  # monotonic
-    pause: float  # seconds to the look after that
+    pause: float  # seconds that it waits for that; twice as many for the look after it
 
 
 class Schedule:
@@ -86,7 +86,7 @@ class Schedule:
             planned = self._due.get(key)
             if planned is None and len(self._due) >= LIMIT:
                 return False
-            self._due[key] = Due(min(at, planned.at) if planned else at, STEADY)
+            self._due[key] = Due(min(at, planned.at) if planned else at, FIRST)
             return True
 
     def rest(self) -> float | None:
@@ -96,14 +96,27 @@ class Schedule:
                 return None
             return max(0.0, min(due.at for due in self._due.values()) - self._clock.monotonic())
 
-    def take(self) -> dict[Key, Due | None]:
-        """What is due, longest due first, with what is planned for each if nothing is said of it any more."""
+    def ripe(self) -> list[Key]:
+        """What is due: what has been put off least comes first, as NSX may hang on the others."""
         now = self._clock.monotonic()
         with self._lock:
-            ripe = sorted((due.at, key) for key, due in self._due.items() if due.at <= now)[:_TURN]
-            taken = {key: _later(self._due.pop(key), now) for _, key in ripe}
+            ripe = [(due.pause, due.at, key) for key, due in self._due.items() if due.at <= now]
+        return [key for *_, key in sorted(ripe)]
+
+    def take(self, keys: Sequence[Key]) -> dict[Key, Due | None]:
+        """Begin to look at these, with what is planned for each if nothing is said of it any more."""
+        now = self._clock.monotonic()
+        with self._lock:
+            taken = {key: _later(self._due.pop(key), now) for key in keys}
             self._due.update((key, due) for key, due in taken.items() if due)
         return taken
+
+    def put_off(self, keys: Iterable[Key]) -> None:
+        """The pauses of these, as far as they are to be looked at, begin only now."""
+        now = self._clock.monotonic()
+        with self._lock:
+            for due, key in [(self._due[key], key) for key in keys if key in self._due]:
+                self._due[key] = Due(now + due.pause, due.pause)
 
     def settled(self, key: Key, planned: Due | None) -> None:
         """Forget it, unless there was another hint since it was taken."""
@@ -115,12 +128,13 @@ class Schedule:
         """Look at it in so many seconds instead, unless there was another hint since it was taken."""
         with self._lock:
             if self._due.get(key) is planned:
-                self._due[key] = Due(self._clock.monotonic() + after, STEADY)
+                self._due[key] = Due(self._clock.monotonic() + after, FIRST)
 
 
 def _later(due: Due, now: float) -> Due | None:
     """What follows a look now; None: the key is left to the sweep."""
-    return Due(now + due.pause, 2 * due.pause) if due.pause <= LONGEST else None
+    pause = 2 * due.pause
+    return Due(now + pause, pause) if pause <= LONGEST else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,25 +148,22 @@ class Settler:
     clock: Clock
 
     def settle(self) -> Generator[Progress, None, None]:
-        """Look at what is due, a few rows in each step; `Progress.findings` says what each came to.
+        """Look at what is due, a row in each step; `Progress.findings` says what came of it.
 
-        Raises StoreError. A row that NSX gives no answer for is looked at again later.
+        A row is written as soon as NSX has answered for it. One without an answer is looked at again later;
+        after several in a row NSX is in trouble, and the others wait, too. Raises StoreError.
         """
-        taken = self.schedule.take()
-        for kind in Kind:
-            keys = [key for key in taken if key.kind is kind]
-            for start in range(0, len(keys), LOT):
-                lot = _Lot(self)
-                lot.look_at(keys[start : start + LOT])
-                for key, finding in lot.findings.items():
-                    self._plan(key, taken[key], finding)
-                yield Progress(
-                    kind,
-                    dict(lot.counts),
-                    outcomes=tuple(lot.outcomes),
-                    errors=tuple(lot.errors),
-                    findings=lot.findings,
-                )
+        ripe = self.schedule.ripe()
+        failures = 0  # one after the other
+        for start in range(0, len(ripe), LOT):
+            taken = self.schedule.take(ripe[start : start + LOT])
+            for settled in self._each(list(taken)):
+                self._plan(settled.key, taken[settled.key], settled.finding)
+                yield settled.progress()
+                failures = failures + 1 if isinstance(settled.error, Retryable) else 0
+                if failures == LOOK_FAILURES:
+                    self.schedule.put_off(ripe[start + LOT :])
+                    return
 
     def _plan(self, key: Key, planned: Due | None, finding: Finding) -> None:
         """When to look again; what is neither settled nor has a pace of its own waits longer each time."""
@@ -163,80 +174,72 @@ class Settler:
             self.schedule.again(key, planned, STEADY)
         elif finding.outcome and verdict is Verdict.DELAYED:
             self.schedule.again(key, planned, finding.outcome.wait)
+        else:
+            self.schedule.put_off([key])
 
-
-@dataclass(slots=True)
-class _Lot:
-    """A few rows of one kind, from what Neutron has to what came of each."""
-
-    settler: Settler
-    findings: dict[Key, Finding] = field(default_factory=dict)
-    counts: Counter[str] = field(default_factory=Counter)
-    outcomes: list[Outcome] = field(default_factory=list)
-    errors: list[NsxError] = field(default_factory=list)
-
-    def look_at(self, keys: Sequence[Key]) -> None:
-        rows = self.settler.store.rows(keys)
-        self.findings = dict.fromkeys(keys, Finding(None))
-        self.findings.update((row.key, Finding(row)) for row in rows)
-        self._write([change for row, seen in self._looked_at(rows) if (change := self._change(row, seen))])
-
-    def _looked_at(self, rows: Sequence[Row]) -> Iterator[tuple[Row, Observation]]:
-        """What NSX has for each row that is ours and at rest: the worst of its objects."""
-        rows = [row for row in rows if row.facts.in_scope and not self._is_too_young(row)]
-        if not rows:
-            return
-        answers = self.settler.source.look([rules.sought(row) for row in rows])
-        for row, answer in zip(rows, answers, strict=True):
+    def _each(self, keys: Sequence[Key]) -> Iterator["_Settled"]:
+        """What each of these rows comes to, from what Neutron has; only those that are ours are looked at."""
+        rows = {row.key: row for row in self.store.rows(keys)}
+        ours = [row for row in rows.values() if row.facts.in_scope]
+        for key in keys:
+            if key not in rows or not rows[key].facts.in_scope:
+                yield _Settled(key, Finding(rows.get(key)))
+        answers = self.source.look([rules.sought(row) for row in ours])
+        for row, answer in zip(ours, answers, strict=True):
             if isinstance(answer, NsxError):
-                self.errors.append(answer)
-                self._put_off(row, "failures", str(answer))
+                yield _Settled(row.key, Finding(row, waits=str(answer)), ("failures",), answer)
             else:
-                self.counts["looked"] += 1
-                yield row, rules.worst(answer)._replace(kind=row.kind, id=row.id)
+                # The worst of its objects, or of those of the router that it follows.
+                seen = rules.worst(answer)._replace(kind=row.kind, id=row.id)
+                count, finding = self._judged(row, seen)
+                yield _Settled(row.key, finding, ("looked", count) if count else ("looked",))
 
-    def _is_too_young(self, row: Row) -> bool:
-        """Whether a look now would not be later than its last change."""
-        young = row.changed_at >= self.settler.clock.now()
-        if young:
-            self._put_off(row, "early", _EARLY)
-        return young
-
-    def _change(self, row: Row, seen: Observation) -> Change | None:
-        """What this look alone proves; None when that is nothing."""
-        self.findings[row.key] = Finding(row, seen)
+    def _judged(self, row: Row, seen: Observation) -> tuple[str, Finding]:
+        """What this look alone proves is written; what the row counts as, "" where all is well."""
         if seen.health in _VAGUE:
             count, waits = _VAGUE[seen.health]
-            self._put_off(row, count, waits if self._may_change(row, seen) else "", seen)
-            return None
+            return count, Finding(row, seen, waits=waits if self._may_change(row, seen) else "")
         change = rules.change(row, seen)
-        if change and rules.is_early(change):
-            self._put_off(row, "early", _EARLY, seen)
-            return None
-        if change and is_doubtful(change):
-            self.counts["unsettled"] += 1
-            return None
-        return change
+        if change is None:
+            return "", Finding(row, seen)
+        if rules.is_early(change):
+            return "early", Finding(row, seen, waits=_EARLY)
+        if self.clock.now() - seen.as_of > FRESH:
+            return "unsettled", Finding(row, seen, waits=_STALE)
+        if is_doubtful(change):
+            return "unsettled", Finding(row, seen, left=_DOUBTFUL)
+        if not self.allowance.sift([change], self.clock.monotonic()):
+            return "held", Finding(row, seen, left=_HELD)
+        return self._written(change)
 
     def _may_change(self, row: Row, seen: Observation) -> bool:
         """Whether what is not clear now may be so soon: an object may come that a build waits for."""
-        awaited = row.facts.expects_twin and rules.is_awaited(row, self.settler.clock.now())
+        awaited = row.facts.expects_twin and rules.is_awaited(row, self.clock.now())
         return awaited or seen.health is not Health.ABSENT
 
-    def _write(self, changes: list[Change]) -> None:
-        passing = self.settler.allowance.sift(changes, self.settler.clock.monotonic())
-        self.counts["held"] += len(changes) - len(passing)
-        if not passing:
-            return
-        self.outcomes = self.settler.store.write(passing)
-        for outcome in self.outcomes:
-            verdict, row = outcome.verdict, outcome.change.row
-            self.counts[verdict.value] += 1
-            waits = _WAITS.get(verdict, "")
-            if verdict is Verdict.BLOCKED and not rules.is_awaited(row, self.settler.clock.now()):
-                waits = ""
-            self.findings[row.key] = Finding(outcome.stands, outcome.change.observation, outcome, waits)
+    def _written(self, change: Change) -> tuple[str, Finding]:
+        (outcome,) = self.store.write([change])
+        verdict = outcome.verdict
+        waits = _WAITS.get(verdict, "")
+        if verdict is Verdict.BLOCKED and not rules.is_awaited(change.row, self.clock.now()):
+            waits = ""
+        return verdict.value, Finding(outcome.stands, change.observation, outcome, waits)
 
-    def _put_off(self, row: Row, count: str, waits: str, seen: Observation | None = None) -> None:
-        self.counts[count] += 1
-        self.findings[row.key] = Finding(row, seen, waits=waits)
+
+class _Settled(NamedTuple):
+    """What one row came to."""
+
+    key: Key
+    finding: Finding
+    counts: tuple[str, ...] = ()
+    error: NsxError | None = None
+
+    def progress(self) -> Progress:
+        outcome = self.finding.outcome
+        return Progress(
+            self.key.kind,
+            dict.fromkeys(self.counts, 1),
+            outcomes=(outcome,) if outcome else (),
+            errors=(self.error,) if self.error else (),
+            findings={self.key: self.finding},
+        )

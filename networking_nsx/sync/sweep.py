@@ -117,7 +117,7 @@ class ListedPass(Pass):
             return judged
         turns, clock = self._means.turns, self._means.clock
         turns.turn_page()
-        rows = self._ledger.least_hopeful_last(self._past([*judged.early, *(c.row for c in judged.changes)]))
+        rows = self._ledger.least_hopeful_last([*judged.early, *(c.row for c in judged.changes)])
         changes: list[Change] = []
         read = 0
         self.in_trouble = False  # of the page before

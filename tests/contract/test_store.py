@@ -1,16 +1,17 @@
 """What every `ports.Store` on Neutron's tables promises: on each database that clouds use, and simulated."""
 
 import logging
-from datetime import datetime
+from datetime import UTC, datetime
 
 import pytest
 import sqlalchemy as sa
 from cloud import START, Cloud, Ear, HandClock, change, port_key
 from simulation.cloud import MemoryCloud
 
-from networking_nsx.model import Facts, Health, Key, Kind, Status, Verdict
+from networking_nsx.model import Change, Facts, Health, Key, Kind, Observation, Status, Verdict
 from networking_nsx.neutron.scope import Scope
 from networking_nsx.neutron.store import NeutronStore, ReportStore
+from networking_nsx.sync import rules
 
 ACTIVE, DOWN, ERROR = Status.ACTIVE, Status.DOWN, Status.ERROR
 
@@ -96,6 +97,16 @@ class TestReading:
         (recorded,) = store.recorded(Kind.PORT)
 
         assert recorded.changed_at == port(store, port_id).changed_at == START
+        assert recorded.ahead == _utc("2031-01-01T00:00:00Z").timestamp() - START
+
+    def test_what_is_seen_after_a_reading_is_later_than_the_rows_last_change(self, cloud, store, clock):
+        """Also within the second of that change; of a later one the guard knows."""
+        clock.time = START + 0.3
+        row = port(store, cloud.port(updated_at=datetime.fromtimestamp(START, UTC).replace(tzinfo=None)))
+        seen = Observation(*row.key, Health.UP, START + 0.31, "/ws.v1/somewhere", "true")
+
+        assert not rules.is_early(Change(row, ACTIVE, seen))
+        assert row.ahead == 0
 
     def test_every_row_is_read_over_many_pages(self, sql_cloud, sql_store):
         """No row is lost or repeated at the end of a page, and equal facts are one object."""

@@ -170,10 +170,10 @@ class MemoryStore:
         facts = Facts(standing.in_scope, standing.expects_twin, record.admin_up, standing.may_activate)
         follows = record.device_id if standing.follows_router else ""
         # The fraction of a second that was cut off counts as a whole one; nothing has changed after now.
-        changed_at = min(record.changed_at + 1.0, self._now())
+        now = self._now()
         return Row(
             *(record.kind, record.id, record.network_id, record.status, record.revision),
-            *(changed_at, facts, follows),
+            *(min(record.changed_at + 1.0, now), facts, follows, max(0.0, record.changed_at - now)),
         )
 
     def _columns(self, record: Record) -> tuple[object, ...]:

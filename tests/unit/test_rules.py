@@ -70,6 +70,18 @@ def test_a_row_that_is_right_needs_no_change():
     assert rules.change(row(Kind.PORT, "DOWN"), seen(DOWN)) is None
 
 
+def is_awaited(age: float = 0.0, ahead: float = 0.0) -> bool:
+    return rules.is_awaited(row(Kind.PORT)._replace(changed_at=START - age, ahead=ahead), START)
+
+
+def test_a_build_waits_for_a_port_until_300_seconds_after_its_last_change():
+    """Unless its date lies so far ahead that it says nothing."""
+    ages = [is_awaited(age=age) for age in (0, 299, 300)]
+
+    assert ages == [True, True, False]
+    assert [is_awaited(ahead=ahead) for ahead in (0, 299, 300)] == [True, True, False]
+
+
 def test_an_observation_no_later_than_the_row_is_early():
     """What was observed when the row changed, or before, says nothing of it (promise 2)."""
     found = [rules.change(row(Kind.PORT), seen(DOWN, as_of)) for as_of in (START - 1, START, START + 0.1)]

@@ -5,12 +5,14 @@ from dataclasses import replace
 from itertools import pairwise
 
 import pytest
-from worlds import OURS, Heart, World
+from worlds import OURS, START, Heart, World
 
-from networking_nsx.errors import StoreError, Unavailable
+from networking_nsx.errors import Rejected, StoreError, Unavailable
 from networking_nsx.model import Facts, Health, Key, Kind, Outcome, Verdict
+from networking_nsx.serve.findings import shown
 from networking_nsx.sync.brake import Allowance, BrakeSettings
 from networking_nsx.sync.damping import Damped
+from networking_nsx.sync.passes import LOOK_FAILURES
 from networking_nsx.sync.runner import SettleRunner
 from networking_nsx.sync.settle import LIMIT, Schedule, Settler
 
@@ -96,6 +98,33 @@ class Case:
         return sum(step.counts.get(name, 0) for step in self.follower.steps)
 
 
+def hangs(world: World, key: Key) -> None:
+    """NSX answers for this row when the time of a request is up."""
+    look = world.look
+
+    def hanging(sought):
+        for one in sought:
+            if one.key == key:
+                world.time += 150
+                yield Unavailable("not done within 150 s")
+            else:
+                yield from look([one])
+
+    world.look = hanging
+
+
+def moments_of_writes(world: World) -> dict[Key, float]:
+    """When each row was written, in seconds from now, as it comes."""
+    began, write, moments = world.time, world.write, {}
+
+    def noting(changes):
+        moments.update({change.row.key: world.time - began for change in changes})
+        return write(changes)
+
+    world.write = noting
+    return moments
+
+
 def test_a_hinted_row_gets_its_status_a_quarter_of_a_second_later():
     """And is forgotten."""
     case = Case(World(port=2))
@@ -174,14 +203,25 @@ def test_a_port_that_is_blocked_for_longer_than_a_build_waits_is_left_to_the_swe
     assert len(case.schedule) == 0
 
 
-def test_a_row_that_changes_just_now_is_not_looked_at_before_it_rests():
-    """A look would not be later than its change. Nothing is asked of NSX for that."""
+def test_a_port_dated_far_ahead_is_not_waited_for():
+    """By a clock that is wrong: it would be waited for until then. The sweeps have it."""
+    case = Case(World())
+    case.world.add(Kind.PORT, PORT.id, "DOWN", changed_at=case.world.time, ahead=3600.0)
+    case.settler = replace(case.settler, store=Blocking(case.world, 9))
+    case.schedule.hint(PORT)
+
+    assert case.looks() == [0.25]
+    assert len(case.schedule) == 0
+
+
+def test_a_look_that_is_no_later_than_the_row_is_followed_by_another():
+    """Our clock was set back, for instance."""
     case = Case(World(port=1))
     case.world.flip(Kind.PORT, DOWN)
     case.world.neutron[PORT] = case.world.neutron[PORT]._replace(changed_at=case.world.time + 1)
     case.schedule.hint(PORT)
 
-    assert case.looks() == [1.75]
+    assert case.looks() == [0.25, 0.75, 1.75]
     assert case.count("early") == 2
     assert case.world.statuses(Kind.PORT) == {"DOWN": 1}
 
@@ -312,6 +352,89 @@ def test_more_rows_may_worsen_when_the_window_has_passed():
     assert case.world.statuses(Kind.PORT) == {"DOWN": 2}
 
 
+def test_a_row_is_written_as_soon_as_nsx_has_answered():
+    """Whatever NSX hangs on next."""
+    case = Case(World(port=3))
+    case.world.flip(Kind.PORT, DOWN)
+    hangs(case.world, port(1))
+    written = moments_of_writes(case.world)
+    for number in range(3):
+        case.schedule.hint(port(number))
+    case.run(200.0)
+
+    assert written == {port(0): 0.25, port(2): 150.25}
+
+
+def test_what_was_observed_long_ago_is_not_written():
+    """A source that reads several rows at a time has told of it only now."""
+    case = Case(World(port=1))
+    case.world.flip(Kind.PORT, DOWN)
+    look = case.world.look
+
+    def late(sought):
+        answers = list(look(sought))
+        case.world.time += 150
+        case.world.look = look
+        yield from answers
+
+    case.world.look = late
+    case.schedule.hint(PORT)
+    written = moments_of_writes(case.world)
+    case.run(200.0)
+
+    assert written == {PORT: 150.75}
+    assert case.world.writes[0].observation.as_of == START + 150.75
+
+
+def test_looks_stop_when_nsx_is_in_trouble():
+    """After five rows in a row without an answer; the others come before these the next time."""
+    case = Case(World(port=30))
+    case.world.look_errors = [Unavailable("503")] * 5
+    for number in range(30):
+        case.schedule.hint(port(number))
+    case.run(0.5)
+    looks = len(case.world.looks)
+    case.world.looks.clear()
+    case.run()
+
+    assert (looks, case.count("failures"), len(case.schedule)) == (5, 5, 0)
+    assert case.world.looks[:20] == [port(number) for number in range(10, 30)]
+
+
+def test_a_row_without_an_answer_comes_after_the_new_ones():
+    """What NSX hangs on keeps no build waiting."""
+    case = Case(World(port=2))
+    case.world.poisoned[port(0)] = Unavailable("503")
+    case.schedule.hint(port(0))
+    case.run(0.5)
+    case.world.time += 0.1
+    case.schedule.hint(port(1), 0.0)
+    case.world.time += 1
+    case.world.looks.clear()
+    list(case.settler.settle())
+
+    assert case.world.looks == [port(1), port(0)]
+
+
+def test_a_change_that_is_left_to_the_sweep_says_why():
+    """Whoever asked for it need not guess."""
+    world = World(port=2, router=1)
+    case = Case(world, minimum=1)
+    router = Key(Kind.ROUTER, "router-00000")
+    for kind in (Kind.PORT, Kind.ROUTER):
+        world.flip(kind, DOWN)
+    for key in (port(0), port(1), router):
+        case.schedule.hint(key)
+    case.run()
+    found = {key: finding for step in case.follower.steps for key, finding in step.findings.items()}
+
+    assert [shown(key, found[key])["verdict"] for key in (port(0), port(1), router)] == [
+        "written",
+        "should be DOWN, left to the sweep: brake_minimum others have worsened lately",
+        "should be ERROR, left to the sweep: one look does not prove it",
+    ]
+
+
 def test_a_hint_while_its_row_is_being_settled_is_not_lost():
     """Perhaps the row has changed after it was read."""
     case = Case(World(port=1))
@@ -331,7 +454,7 @@ def test_a_hint_while_its_row_is_being_settled_is_not_lost():
 
 
 def test_what_a_stop_leaves_undone_is_due_again():
-    """A step is not cut in half, but the next one need not come."""
+    """A row is not cut in half, but the next one need not come."""
     case = Case(World(port=30))
     case.world.flip(Kind.PORT, DOWN, 3)
     for number in range(30):
@@ -341,7 +464,7 @@ def test_what_a_stop_leaves_undone_is_due_again():
     next(steps)
     steps.close()
 
-    assert (len(case.world.looks), len(case.schedule)) == (10, 20)
+    assert (len(case.world.looks), len(case.schedule)) == (1, 29)
 
 
 def test_an_error_ends_a_turn_and_never_the_loop():
@@ -413,7 +536,7 @@ def test_the_longest_due_are_taken_first():
         schedule.hint(port(number), 3.0 - number / 100)
     world.time += 4
 
-    assert list(schedule.take()) == [port(number) for number in range(299, 99, -1)]
+    assert schedule.ripe() == [port(number) for number in range(299, -1, -1)]
 
 
 class TestHintsOfTheSweep:
@@ -434,8 +557,8 @@ class TestHintsOfTheSweep:
         """The fast path has nothing to do."""
         assert self.hints(World(port=20)) == {}
 
-    def test_rows_that_changed_within_this_second(self):
-        """Their listing was too early, and so would a look be."""
+    def test_rows_that_neither_the_listing_nor_a_look_was_later_than(self):
+        """Our clock was set back, for instance."""
         world = World(port=3)
         world.flip(Kind.PORT, DOWN, 2)
         world.neutron[PORT] = world.neutron[PORT]._replace(changed_at=world.time)
@@ -460,6 +583,31 @@ class TestHintsOfTheSweep:
         world.poisoned[port(0)] = Unavailable("503")
 
         assert self.hints(world, looks=2) == {port(0): 0.25}
+
+    def test_rows_that_nsx_never_answers_for_are_hinted_at_once(self):
+        """However many sweeps meet them: they are the sweep's in the end."""
+        world = World(port=400)
+        world.vanish(Kind.PORT, 10)  # from the listing
+        for number in range(10):
+            world.poisoned[port(number)] = Rejected("400")
+        case, heart = Case(world), Heart(world, kinds=(Kind.PORT,))
+        heart.sweeper = replace(heart.sweeper, hint=case.schedule.hint)
+        for _ in range(40):
+            heart.sweep(seconds=0.0)
+            case.run(10.0)
+
+        assert case.count("failures") == 10 * 8
+        assert len(case.schedule) == 0
+
+    def test_rows_that_were_not_asked_for_as_nsx_is_in_trouble(self):
+        """None of them: NSX need not be asked by two."""
+        world = World(port=400)
+        for number in range(30):  # a second object each: a direct look decides
+            world.nsx[Kind.PORT][f"/port/second-{number}"] = (port(number).id, UP)
+            world.neutron[port(number)] = world.neutron[port(number)]._replace(status="DOWN")
+            world.poisoned[port(number)] = Unavailable("503")
+
+        assert len(self.hints(world)) == LOOK_FAILURES
 
     @pytest.mark.parametrize(("age", "expected"), [(10, {PORT: 0.25}), (400, {})])
     def test_blocked_ports_that_a_build_may_wait_for(self, age, expected):
