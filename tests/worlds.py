@@ -50,7 +50,8 @@ class World:
         self.page_errors: dict[int, Exception] = {}  # by number of the page request
         self.look_errors: list[NsxError] = []  # for the next looks
         self.poisoned: dict[Key, NsxError] = {}  # for every look at one row
-        self.before_write: list[object] = []  # callables, each called once
+        self.before_look: list[object] = []  # callables, each called once, when NSX has been asked
+        self.before_write: list[object] = []  # the same, when rows are about to be written
         for kind, n in objects.items():
             for i in range(n):
                 self.add(Kind(kind), f"{kind}-{i:05}")
@@ -102,6 +103,8 @@ class World:
         return Page(kind, observed, more, len(paths) if cursor is None else None, as_of)
 
     def look(self, sought: Sequence[Sought]) -> Iterator[list[Observation] | NsxError]:
+        while self.before_look:
+            self.before_look.pop(0)()
         for one in sought:
             self.looks.append(one.key)
             kind, name = one.key

@@ -3,6 +3,7 @@
 import json
 from contextlib import suppress
 
+from anything import JSON
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,11 +13,6 @@ from networking_nsx.nsx.codec_mh import FORMS, entries_from, object_from, page_f
 
 KINDS = st.sampled_from(Kind)
 SCOPES = st.sampled_from(["quantum", "os_tid", *(form.scope for form in FORMS.values())])
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
-    max_leaves=8,
-)
 
 
 def objects(values):
