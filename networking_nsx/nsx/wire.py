@@ -86,6 +86,19 @@ class Queued(Unavailable):
     """Its time went by in queues of ours. No manager is to blame."""
 
 
+class _SentTooLate(Queued, Unanswered):
+    """Both."""
+
+
+# What the end of a request's time means, by whether most of it went by in a queue, and whether it was sent.
+_PASSED = {
+    (False, False): Unavailable,
+    (False, True): Unanswered,
+    (True, False): Queued,
+    (True, True): _SentTooLate,
+}
+
+
 class Deadline:
     """The moment at which a request ends, whatever it is doing."""
 
@@ -96,11 +109,11 @@ class Deadline:
         self._at = clock.monotonic() + seconds
         self._queued = 0.0
 
-    def left(self, doing: str) -> float:
-        """Seconds, more than 0. Raises Unavailable when there are none; Queued if most went by in a queue."""
+    def left(self, doing: str, *, sent: bool = False) -> float:
+        """Seconds, more than 0. Raises one of `_PASSED` when there are none."""
         left = self._at - self._clock.monotonic()
         if left <= 0:
-            error = Queued if self._queued > self._seconds / 2 else Unavailable
+            error = _PASSED[self._queued > self._seconds / 2, sent]
             raise error(f"{doing}: not done within {self._seconds:g} s")
         return left
 
@@ -220,7 +233,7 @@ class Wire:
     def _body(self, raw: urllib3.HTTPResponse, deadline: Deadline) -> bytes:
         pieces = []
         size = 0
-        while piece := self._piece(raw, deadline.left(self.base)):
+        while piece := self._piece(raw, deadline.left(self.base, sent=True)):
             pieces.append(piece)
             size += len(piece)
             if size > self._settings.answer_limit:
@@ -246,8 +259,8 @@ class Wire:
                     f"{self.base}: its certificate was not accepted ({cause.verify_message}): set [nsx]"
                     " ca_file to the authority that signed it (insecure = true would let anybody pose as NSX)"
                 ) from error
-            deadline.left(self.base)  # else the timeout was what was left of it
             lost = isinstance(error, _LOST)
+            deadline.left(self.base, sent=lost)  # else the timeout was what was left of it
             hint = " (see [nsx] managers: http or https?)" if isinstance(cause, ssl.SSLError) else ""
             told = f"{self.base}: {str(cause) or type(cause).__name__}{hint}"
             raise (Unanswered if lost else Unavailable)(told) from error
