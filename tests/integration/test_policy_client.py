@@ -25,9 +25,10 @@ from networking_nsx.errors import (
 )
 from networking_nsx.nsx.api import POLICY
 from networking_nsx.nsx.auth import Basic, Certificate, PolicyLogin, Token
+from networking_nsx.nsx.deadline import Deadline
 from networking_nsx.nsx.http import Client, HttpSettings
 from networking_nsx.nsx.node import Unhealthy
-from networking_nsx.nsx.wire import Deadline, Slots
+from networking_nsx.nsx.wire import Slots
 from networking_nsx.simulator import Simulator
 
 CLOCK = SystemClock(threading.Event())
