@@ -16,8 +16,8 @@ from dataclasses import dataclass
 
 from networking_nsx.errors import Unauthorized
 from networking_nsx.limiter import Circuit
+from networking_nsx.nsx.deadline import Deadline, Unanswered
 from networking_nsx.nsx.queue import Queue
-from networking_nsx.nsx.wire import Deadline, Unanswered
 from networking_nsx.ports import Clock
 
 LOG = logging.getLogger(__name__)

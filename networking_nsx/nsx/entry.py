@@ -9,7 +9,8 @@ from networking_nsx.errors import ConfigurationError, NotFound, NsxError, Reject
 from networking_nsx.nsx.account import ATTEMPTS, SOON, Account, patience
 from networking_nsx.nsx.api import OK, Api, gone, refusal
 from networking_nsx.nsx.auth import Authentication, Credential, Login, named, secrets_of
-from networking_nsx.nsx.wire import Deadline, Reply
+from networking_nsx.nsx.deadline import Deadline
+from networking_nsx.nsx.wire import Reply
 from networking_nsx.ports import Clock
 
 _OPENED = (OK, 201)

@@ -31,9 +31,10 @@ from urllib3.exceptions import InsecureRequestWarning
 from networking_nsx.errors import ConfigurationError, NsxError, Retryable, Throttled, Unavailable
 from networking_nsx.nsx.api import MH, OK, Api, Busy, refusal
 from networking_nsx.nsx.auth import Authentication
+from networking_nsx.nsx.deadline import Deadline, Queued, Stopped
 from networking_nsx.nsx.entry import account_of
 from networking_nsx.nsx.node import Node, Unhealthy
-from networking_nsx.nsx.wire import Deadline, HttpSettings, Queued, Reply, Stopped, Untrusted, Wire
+from networking_nsx.nsx.wire import HttpSettings, Reply, Untrusted, Wire
 from networking_nsx.ports import Clock
 
 __all__ = ["Answer", "Client", "HttpSettings", "Reply"]

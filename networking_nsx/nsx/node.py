@@ -11,8 +11,9 @@ from networking_nsx.limiter import Circuit
 from networking_nsx.nsx.account import Account
 from networking_nsx.nsx.api import OK, Api, refusal
 from networking_nsx.nsx.auth import Authentication
+from networking_nsx.nsx.deadline import Deadline
 from networking_nsx.nsx.entry import entry_to
-from networking_nsx.nsx.wire import Deadline, Reply, Wire
+from networking_nsx.nsx.wire import Reply, Wire
 from networking_nsx.ports import Clock
 
 _CHECKED_FOR = 30.0  # seconds for which an answer about a manager's health is good

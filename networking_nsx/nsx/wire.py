@@ -1,7 +1,7 @@
 """One HTTP exchange with one manager, under its budget and a deadline."""
 
 import ssl
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
@@ -13,6 +13,7 @@ from requests.adapters import BaseAdapter, HTTPAdapter
 
 from networking_nsx.errors import ConfigurationError, Malformed, Rejected, Throttled, Unavailable
 from networking_nsx.limiter import Limiter
+from networking_nsx.nsx.deadline import Deadline, Unanswered
 from networking_nsx.nsx.queue import Queue
 from networking_nsx.ports import Clock
 
@@ -24,7 +25,6 @@ _LOST = (
     urllib3.exceptions.IncompleteRead,
 )
 _PIECE = 1 << 20  # bytes of a body that are read at once; between two pieces the deadline is checked
-_EARLY = 0.01  # seconds by which a sleep may end early without having been cut short
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,58 +72,6 @@ class Reply(NamedTuple):
 
 class Untrusted(Rejected):
     """The certificate of this manager was not accepted. Another manager may have a better one."""
-
-
-class Unanswered(Unavailable):
-    """The request was taken, but its answer has not come whole: what it said is not known."""
-
-
-class Stopped(Unavailable):
-    """The process is asked to stop. No manager is to blame."""
-
-
-class Queued(Unavailable):
-    """Its time went by in queues of ours. No manager is to blame."""
-
-
-class Deadline:
-    """The moment at which a request ends, whatever it is doing."""
-
-    def __init__(self, clock: Clock, seconds: float, *, urgent: bool = False) -> None:
-        self.urgent = urgent  # it need not wait for what others have booked
-        self._clock = clock
-        self._seconds = seconds
-        self._at = clock.monotonic() + seconds
-        self._queued = 0.0
-
-    def left(self, doing: str) -> float:
-        """Seconds, more than 0. Raises Unavailable when there are none; Queued if most went by in a queue."""
-        left = self._at - self._clock.monotonic()
-        if left <= 0:
-            error = Queued if self._queued > self._seconds / 2 else Unavailable
-            raise error(f"{doing}: not done within {self._seconds:g} s")
-        return left
-
-    def queue(self, queue: Queue, place: str, has_room: Callable[[], bool]) -> None:
-        """Wait in it. Raises Queued when there is no room in time."""
-        began = self._clock.monotonic()
-        try:
-            queue.wait(place, has_room, lambda: self.left(place), urgent=self.urgent)
-        except Unavailable as error:
-            raise Queued(f"{error}, because of the requests before this one") from error
-        finally:
-            self._queued += self._clock.monotonic() - began
-
-    def allows(self, seconds: float) -> bool:
-        return self._clock.monotonic() + seconds < self._at
-
-    def sleep(self, seconds: float) -> None:
-        """Wait. Raises Stopped when the clock ends the sleep early."""
-        until = self._clock.monotonic() + seconds
-        self._clock.sleep(seconds)
-        # A request sent now would break the budget that it was waiting for.
-        if self._clock.monotonic() < until - _EARLY:
-            raise Stopped("asked to stop while waiting to ask NSX")
 
 
 class Slots:
@@ -220,7 +168,7 @@ class Wire:
     def _body(self, raw: urllib3.HTTPResponse, deadline: Deadline) -> bytes:
         pieces = []
         size = 0
-        while piece := self._piece(raw, deadline.left(self.base)):
+        while piece := self._piece(raw, deadline.left(self.base, sent=True)):
             pieces.append(piece)
             size += len(piece)
             if size > self._settings.answer_limit:
@@ -246,8 +194,8 @@ class Wire:
                     f"{self.base}: its certificate was not accepted ({cause.verify_message}): set [nsx]"
                     " ca_file to the authority that signed it (insecure = true would let anybody pose as NSX)"
                 ) from error
-            deadline.left(self.base)  # else the timeout was what was left of it
             lost = isinstance(error, _LOST)
+            deadline.left(self.base, sent=lost)  # else the timeout was what was left of it
             hint = " (see [nsx] managers: http or https?)" if isinstance(cause, ssl.SSLError) else ""
             told = f"{self.base}: {str(cause) or type(cause).__name__}{hint}"
             raise (Unanswered if lost else Unavailable)(told) from error

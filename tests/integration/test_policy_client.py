@@ -25,9 +25,10 @@ from networking_nsx.errors import (
 )
 from networking_nsx.nsx.api import POLICY
 from networking_nsx.nsx.auth import Basic, Certificate, PolicyLogin, Token
+from networking_nsx.nsx.deadline import Deadline
 from networking_nsx.nsx.http import Client, HttpSettings
 from networking_nsx.nsx.node import Unhealthy
-from networking_nsx.nsx.wire import Deadline, Slots
+from networking_nsx.nsx.wire import Slots
 from networking_nsx.simulator import Simulator
 
 CLOCK = SystemClock(threading.Event())
@@ -739,14 +740,15 @@ def test_a_storm_of_429_is_met_with_half_the_rate(nsx):
 
 
 @pytest.mark.parametrize("who", [PolicyLogin("admin", "wrong"), Basic("admin", "wrong")])
+@pytest.mark.parametrize("limit", ["answer_timeout", "total_timeout"])
 @pytest.mark.parametrize("fault", [{"fault": "slow", "seconds": 1.0}, {"fault": "truncate"}])
-def test_a_refusal_whose_answer_is_lost_may_lock_the_account_too(who, fault):
+def test_a_refusal_whose_answer_is_lost_may_lock_the_account_too(who, fault, limit):
     """So there are four at most in a quarter of an hour."""
     match = LOGIN if isinstance(who, PolicyLogin) else "/"
     clock = LaterClock()
     with (
         Simulator(api="policy", client_rate_limit=0) as nsx,
-        client_of(nsx, who, clock, retries=0, answer_timeout=0.3) as client,
+        client_of(nsx, who, clock, retries=0, **{limit: 0.3}) as client,
     ):
         rule = nsx.faults.add(
             fault["fault"], match=match, count=None, **{k: v for k, v in fault.items() if k != "fault"}

@@ -11,9 +11,10 @@ from networking_nsx.clock import SystemClock
 from networking_nsx.config import load
 from networking_nsx.errors import Unavailable
 from networking_nsx.model import Health, Key, Kind, Sought
+from networking_nsx.nsx.deadline import Deadline
 from networking_nsx.nsx.http import Client, HttpSettings
 from networking_nsx.nsx.mh import MhLogin
-from networking_nsx.nsx.wire import Deadline, Wire
+from networking_nsx.nsx.wire import Wire
 from networking_nsx.simulator import Simulator
 
 LOGIN = MhLogin("admin", "admin")

@@ -12,7 +12,7 @@ from waiting import wait_for
 
 from networking_nsx.errors import Unauthorized, Unavailable
 from networking_nsx.nsx.account import Account
-from networking_nsx.nsx.wire import Deadline
+from networking_nsx.nsx.deadline import Deadline
 
 
 class Door:

@@ -9,8 +9,9 @@ import pytest
 from networking_nsx.clock import SystemClock
 from networking_nsx.nsx.api import POLICY, refusal
 from networking_nsx.nsx.auth import Basic, PolicyLogin
+from networking_nsx.nsx.deadline import Deadline
 from networking_nsx.nsx.entry import account_of, entry_to
-from networking_nsx.nsx.wire import Deadline, Reply
+from networking_nsx.nsx.wire import Reply
 
 CLOCK = SystemClock(threading.Event())
 PASSWORD, USER_AND_PASSWORD = "VMware1!VMware??>>1", "YWRtaW46Vk13YXJlMSFWTXdhcmU/Pz4+MQ=="
