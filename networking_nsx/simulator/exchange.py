@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from urllib.parse import parse_qs
@@ -35,17 +36,22 @@ class Request:
 
     def cookie(self, name: str) -> str:
         """A cookie, "" without it; clients also send back `Set-Cookie` whole, attributes and all."""
-        try:
-            cookie = SimpleCookie(self.headers.get("cookie", "")).get(name)
-        except CookieError:
-            return ""
-        return cookie.value if cookie else ""
+        return _cookie(self.headers.get("cookie", ""), name)
 
     def form(self) -> Mapping[str, str]:
         """The fields of a form that was posted, of each its first value."""
         if self.method != "POST":
             return {}
         return {key: values[0] for key, values in parse_qs(self.body.decode(errors="replace")).items()}
+
+
+@lru_cache(maxsize=256)  # each request needs it several times, and the next one sends it again
+def _cookie(header: str, name: str) -> str:
+    try:
+        cookie = SimpleCookie(header).get(name)
+    except CookieError:
+        return ""
+    return cookie.value if cookie else ""
 
 
 @dataclass(frozen=True, slots=True)
