@@ -13,7 +13,7 @@ from networking_nsx.simulator.faults import Rule
 _WAITING = "SELECT count(*) FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT'"
 
 
-def wait_for(condition: Callable[[], object], seconds: float = 40.0, pause: float = 0.05) -> None:
+def wait_for(condition: Callable[[], object], seconds: float = 100.0, pause: float = 0.05) -> None:
     ends = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < ends, "waited in vain"
