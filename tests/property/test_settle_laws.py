@@ -122,11 +122,7 @@ class Settling(RuleBasedStateMachine):
 
     def _settles(self, *, stops=False) -> None:
         writes, looks = len(self.world.writes), len(self.world.looks)
-        in_vain = {
-            row.key
-            for row in self.world.neutron.values()
-            if not row.facts.in_scope or row.changed_at >= self.world.time
-        }
+        in_vain = {row.key for row in self.world.neutron.values() if not row.facts.in_scope}
         try:
             for step in self.settler.settle():
                 self.met.update(step.counts)
@@ -155,7 +151,7 @@ class Settling(RuleBasedStateMachine):
 
     @invariant()
     def nsx_is_not_asked_in_vain(self):
-        """Of a row that is not ours, or has changed within this second, no look proves anything."""
+        """Of a row that is not ours no look proves anything."""
         assert not self.looks_in_vain
 
     @invariant()
