@@ -91,19 +91,27 @@ class Daemon:
             time.sleep(TICK)
 
     def kill(self) -> float:
-        """SIGKILL; answer how many seconds it had lived."""
+        """SIGKILL; answer how many seconds it had lived, 0 if it was not synchronizing."""
         life = self.lives[-1]
+        hit = self.synchronizes()
         life.meant = life.process.poll() is None
         life.process.kill()
         life.process.wait()
-        return time.monotonic() - life.began
+        return time.monotonic() - life.began if hit else 0.0
 
-    def stop(self, seconds: float) -> None:
-        """SIGSTOP for so long."""
+    def synchronizes(self) -> bool:
+        """Whether it runs, and its loop has begun."""
+        life = self.lives[-1]
+        return life.process.poll() is None and life.runs()
+
+    def stop(self, seconds: float) -> float:
+        """SIGSTOP for so long; answer for how many seconds it was kept from synchronizing."""
         process = self.lives[-1].process
+        hit = self.synchronizes()
         process.send_signal(signal.SIGSTOP)
         time.sleep(seconds)
         process.send_signal(signal.SIGCONT)
+        return seconds if hit else 0.0
 
     def end(self, keeper: threading.Thread) -> None:
         """SIGTERM, as an operator would, and wait."""

@@ -144,16 +144,17 @@ def _create(world: World) -> Iterator[Act]:
     one, chance = identifier(world.chance), world.chance
     network = world.network_of[one] = chance.choice(world.networks)
     yield Act(world.now, "user", "create", {"id": one, "network_id": network})
-    yield Act(
-        world.now + chance.uniform(0.5, 2), "user", "bind", {"id": one, "blocked": chance.random() < 0.7}
-    )
+    blocks = chance.choice(("", "L2", "L2", "L2,DHCP", "DHCP"))
+    yield Act(bound := world.now + chance.uniform(0.5, 2), "user", "bind", {"id": one, "blocks": blocks})
+    if "DHCP" in blocks:  # an agent is ready to serve it later than NSX
+        yield Act(bound + chance.uniform(1, 9), "user", "serve", {"id": one, "quiet": True})
     yield _made(world, "port", one, "down")._replace(at=world.now + chance.uniform(0.6, 4))
     yield Act(
         world.now + chance.uniform(4.1, 8), "nsx", "flip", {"kind": "port", "ids": [one], "status": "up"}
     )
     world.words["port", one] = "up"
     world.rows.append(one)
-    world.newborn[one] = world.now + 10
+    world.newborn[one] = world.now + 12
 
 
 def _delete(world: World) -> Iterator[Act]:
@@ -177,7 +178,7 @@ def _of_a_row(what: str, **choices: Sequence[Any]) -> Callable[[World], Iterator
 def _rebind(world: World) -> Iterator[Act]:
     one = world.any_row()
     yield Act(world.now, "user", "unbind", {"id": one})
-    yield Act(world.now + world.chance.uniform(0.5, 6), "user", "bind", {"id": one, "blocked": False})
+    yield Act(world.now + world.chance.uniform(0.5, 6), "user", "bind", {"id": one, "blocks": ""})
 
 
 def _wreck(world: World) -> Iterator[Act]:

@@ -33,7 +33,8 @@ SELECT id, 'compute-1', 0, 'nsx' FROM ports WHERE id = %(id)s
 """
 _BLOCK = """
 INSERT IGNORE INTO provisioningblocks (standard_attr_id, entity)
-SELECT standard_attr_id, 'L2' FROM ports WHERE id = %(id)s AND %(blocked)s
+SELECT standard_attr_id, entity FROM ports JOIN (SELECT 'L2' AS entity UNION SELECT 'DHCP') entities
+WHERE id = %(id)s AND FIND_IN_SET(entity, %(blocks)s)
 """
 # What each of a user's acts is made of, after the revision was bumped: Neutron locks that row first, too.
 _ACTS: Mapping[str, Sequence[str]] = {
@@ -43,6 +44,7 @@ _ACTS: Mapping[str, Sequence[str]] = {
         _LEVEL,
         _BLOCK,
     ),
+    "serve": (f"DELETE FROM provisioningblocks WHERE standard_attr_id = {_ATTRIBUTE} AND entity = 'DHCP'",),
     "unbind": (
         "DELETE FROM ml2_port_binding_levels WHERE port_id = %(id)s",
         "UPDATE ml2_port_bindings SET host = '', vif_type = 'unbound' WHERE port_id = %(id)s",
@@ -58,7 +60,7 @@ _ACTS: Mapping[str, Sequence[str]] = {
         f"DELETE FROM standardattributes WHERE id = {_ATTRIBUTE}",  # the port goes with it
     ),
 }
-# By kind: administrative state, whether it is bound, whether it is ours.
+# By kind: administrative state, whether it may be activated (bound, and served), whether it is ours.
 _SELECT = {
     "network": """
 SELECT n.id, n.status, n.admin_state_up, TRUE,
@@ -66,7 +68,8 @@ SELECT n.id, n.status, n.admin_state_up, TRUE,
 FROM networks n""",
     "router": "SELECT id, status, admin_state_up, TRUE, TRUE FROM routers",
     "port": """
-SELECT p.id, p.status, p.admin_state_up, b.vif_type <> 'unbound',
+SELECT p.id, p.status, p.admin_state_up, b.vif_type <> 'unbound' AND NOT EXISTS
+        (SELECT 1 FROM provisioningblocks WHERE (standard_attr_id, entity) = (p.standard_attr_id, 'DHCP')),
     p.device_owner <> 'network:floatingip' AND (b.vif_type = 'unbound' OR EXISTS
         (SELECT 1 FROM ml2_port_binding_levels l WHERE l.port_id = p.id AND l.driver = 'nsx'))
 FROM ports p JOIN ml2_port_bindings b ON b.port_id = p.id""",
@@ -111,9 +114,9 @@ class Rows:
         with closing(self._connect()) as connection, connection.cursor() as cursor:
             for kind, select in _SELECT.items():
                 cursor.execute(select)
-                for row_id, status, admin_up, bound, ours in cursor.fetchall():
+                for row_id, status, admin_up, ready, ours in cursor.fetchall():
                     wanted = meaning(api, kind, words.get((kind, row_id), ()), admin_up=bool(admin_up))
-                    if not bound and wanted in ("ACTIVE", "ERROR"):
+                    if not ready and wanted in ("ACTIVE", "ERROR"):
                         wanted = None
                     if ours and wanted not in (None, status):
                         wrong[kind, row_id] = (status, wanted)

@@ -74,7 +74,7 @@ def test_a_users_change_that_leaves_the_status_alone_is_told_as_one(mariadb, roo
     before = len(told(root, port_id))
     rows.act("rename", {"id": port_id})
     renamed = told(root, port_id)[before:]
-    rows.act("bind", {"id": port_id, "blocked": False})
+    rows.act("bind", {"id": port_id, "blocks": ""})
 
     assert renamed == [("neutron", "", ""), ("neutron", "DOWN", "")]
     assert told(root, port_id)[before + 2 :] == [("neutron", "", "")]
@@ -116,15 +116,18 @@ def test_a_users_acts_do_to_the_rows_what_they_say(mariadb, root):
     network = cloud.network()
     rows.act("create", {"id": "p", "network_id": network})
     unbound = rows.differing("mh", {("network", network): ("up",), ("port", "p"): ("up",)})
-    rows.act("bind", {"id": "p", "blocked": True})
-    bound = rows.differing("mh", {("network", network): ("up",), ("port", "p"): ("up",)})
+    rows.act("bind", {"id": "p", "blocks": "L2,DHCP"})
+    blocked = rows.differing("mh", {("network", network): ("up",), ("port", "p"): ("up",)})
     blocks = cloud.blocks("p")
+    rows.act("serve", {"id": "p", "quiet": True})
+    bound = rows.differing("mh", {("network", network): ("up",), ("port", "p"): ("up",)})
     rows.act("admin", {"id": "p", "up": False})
     disabled = rows.differing("mh", {("network", network): ("up",), ("port", "p"): ("up",)})
     gone = rows.differing("mh", {("port", "p"): ()})
     rows.act("delete", {"id": "p"})
 
-    assert (unbound, bound, blocks) == ({}, {("port", "p"): ("DOWN", "ACTIVE")}, {"L2"})
+    assert (unbound, blocked, bound) == ({}, {}, {("port", "p"): ("DOWN", "ACTIVE")})
+    assert (blocks, cloud.blocks("p")) == ({"L2", "DHCP"}, set())
     assert disabled == {}
     assert gone == {("port", "p"): ("DOWN", "ERROR"), ("network", network): ("ACTIVE", "ERROR")}
     assert cloud.statuses() == {}

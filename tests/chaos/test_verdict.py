@@ -12,7 +12,7 @@ from chaos.run import Outcome
 STEADY = Growth(100.0, (1000, 1000), (5, 5), (8, 8))
 ACTS = (
     *("nsx flip", "nsx vanish", "nsx appear", "fault", "requests that met a fault"),
-    *(f"user {what}" for what in ("create", "bind", "unbind", "rename", "admin", "wreck", "delete")),
+    *(f"user {what}" for what in ("create", "bind", "unbind", "rename", "admin", "wreck", "delete", "serve")),
     *("daemon kill", "daemon stop", "database restart", "database kill", "database read-only"),
     *("network cut", "network slow"),
 )

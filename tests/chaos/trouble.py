@@ -110,12 +110,12 @@ class Trouble:
         return round(1000 * (time.monotonic() - begins))
 
     def daemon(self, what: str, details: Mapping[str, Any]) -> int:
-        """Answer for how many milliseconds it had lived, or was stopped."""
+        """Answer for how many milliseconds it had lived, or was stopped; 0 if it was not synchronizing."""
+        self._until(self._daemon.synchronizes, _STARTING)
         if what == "kill":
             return round(1000 * self._daemon.kill())
         with self._hindered.by("daemon stop"):
-            self._daemon.stop(details["seconds"])
-        return round(1000 * details["seconds"])
+            return round(1000 * self._daemon.stop(details["seconds"]))
 
     def end(self) -> None:
         """Nothing of it is left."""

@@ -8,7 +8,7 @@ from chaos.run import Outcome
 # A run in which one of these did not happen proves nothing.
 _NEEDED = (
     *("nsx flip", "nsx vanish", "nsx appear"),
-    *(f"user {what}" for what in ("create", "bind", "unbind", "rename", "admin", "wreck", "delete")),
+    *(f"user {what}" for what in ("create", "bind", "unbind", "rename", "admin", "wreck", "delete", "serve")),
     *(f"daemon {what}" for what in ("kill", "stop")),
     *(f"database {what}" for what in ("restart", "kill", "read-only")),
     *("connections cut", "connections slowed"),
