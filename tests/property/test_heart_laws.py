@@ -3,11 +3,13 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from meaning import meant, untrue, worst
 from worlds import OURS, Heart, World
 
 from networking_nsx.errors import NsxError, StoreError, Unavailable
 from networking_nsx.model import Health, Key, Kind
-from networking_nsx.sync import rules
+
+GRACE = 300  # seconds that a row must have rested before it can be missing
 
 EXISTING = st.sampled_from([Health.UP, Health.DOWN, Health.FAILED, Health.UNKNOWN])
 FACTS = st.builds(type(OURS), st.booleans(), st.booleans(), st.booleans(), st.booleans())
@@ -38,10 +40,7 @@ def test_a_settled_world_has_no_changes(rows):
     heart.sweep()
 
     assert len(world.writes) == writes
-    for kind in Kind:
-        for name, health in world.nsx[kind].values():
-            row = world.neutron[Key(kind, name)]
-            assert rules.desired(row, health) in (None, row.status)
+    assert list(untrue(world)) == []
 
 
 @given(ROWS, st.integers(1, 40), st.integers(1, 40))
@@ -61,6 +60,49 @@ def test_a_row_out_of_scope_is_never_written(rows):
     Heart(world).sweep(3)
 
     assert all(change.row.facts.in_scope for change in world.writes)
+
+
+@given(ROWS)
+def test_one_sweep_proves_no_error(rows):
+    """Of an object that exists ERROR needs two looks, of one that is gone two sweeps: one in each."""
+    world = world_of(rows)
+    world.add(Kind.PORT, "gone", health=None)
+    Heart(world).sweep()
+
+    assert all(change.status != "ERROR" for change in world.writes)
+
+
+@given(ROWS, st.lists(st.sampled_from(["ACTIVE", "DOWN", "ERROR", "BUILD"]), min_size=30, max_size=30))
+def test_what_others_write_is_corrected(rows, statuses):
+    """Promise 3: NSX is compared with Neutron, whoever wrote there since the last sweep."""
+    world = world_of(rows)
+    heart = Heart(world)
+    heart.sweep(2)
+    for (key, row), status in zip(list(world.neutron.items()), statuses, strict=False):
+        world.neutron[key] = row._replace(status=status, revision=row.revision + 1, changed_at=world.time)
+    world.time += 700
+    heart.sweep(2)
+
+    assert list(untrue(world)) == []
+
+
+@given(
+    st.sampled_from([Kind.NETWORK, Kind.ROUTER]),
+    st.sampled_from(["ACTIVE", "DOWN", "ERROR"]),
+    st.lists(EXISTING, min_size=1, max_size=4),
+    st.integers(1, 5),
+)
+def test_of_several_objects_the_worst_decides(kind, status, healths, length):
+    """However they are spread over pages; in between no better status is written."""
+    world = World()
+    key = world.add(kind, "several", status, None)
+    for number, health in enumerate(healths):
+        world.nsx[kind][f"/{kind}/{number}"] = (key.id, health)
+    Heart(world).sweep(3, length=length)
+    status = meant(world.neutron[key], worst(healths))
+
+    assert world.neutron[key].status == status or status is None
+    assert all(change.status == status for change in world.writes)
 
 
 class Life(RuleBasedStateMachine):
@@ -97,6 +139,14 @@ class Life(RuleBasedStateMachine):
     def user_creates_a_port(self, name, health):
         self.world.add(Kind.PORT, f"port-{name:05}", "DOWN", health, changed_at=self.world.time)
 
+    @rule(i=st.integers(0, 24), facts=FACTS)
+    def user_switches_or_binds(self, i, facts):
+        keys = list(self.world.neutron)
+        row = self.world.neutron[keys[i % len(keys)]]
+        self.world.neutron[row.key] = row._replace(
+            facts=facts, revision=row.revision + 1, changed_at=self.world.time
+        )
+
     @rule(i=st.integers(0, 24))
     def user_deletes_a_row(self, i):
         keys = list(self.world.neutron)
@@ -117,6 +167,15 @@ class Life(RuleBasedStateMachine):
         self.heart.sweep(length=length)
         self.world.page_errors = {}
 
+    @rule(kind=st.sampled_from(Kind), i=st.integers(0, 24))
+    def listings_hide_an_object(self, kind, i):
+        paths = list(self.world.nsx[kind])
+        if paths:
+            self.world.hide(paths[i % len(paths)])
+            self.world.time += GRACE
+            self.heart.sweep(3)
+            del self.world.page
+
     @rule(
         error=st.sampled_from([NsxError("refused"), StoreError("gone"), ValueError("bug")]),
         after=st.integers(0, 3),
@@ -134,8 +193,11 @@ class Life(RuleBasedStateMachine):
     def no_write_without_evidence(self):
         """Every write agrees with its observation, and the observation is later than the row (1, 2)."""
         for change in self.world.writes[self.checked :]:
-            assert rules.desired(change.row, change.observation.health) == change.status
+            assert meant(change.row, change.observation.health) == change.status
             assert change.observation.as_of > change.row.changed_at
+            if change.observation.health is Health.ABSENT:
+                assert change.row.id not in dict(self.world.nsx[change.row.kind].values())
+                assert change.observation.as_of >= change.row.changed_at + GRACE
         self.checked = len(self.world.writes)
 
     @invariant()
@@ -154,13 +216,7 @@ class Life(RuleBasedStateMachine):
         for kind in Kind:
             self.heart.brake.release(kind)
         self.heart.sweep()
-        for kind in Kind:
-            for name, health in self.world.nsx[kind].values():
-                row = self.world.neutron.get(Key(kind, name))
-                assert row is None or rules.desired(row, health) in (None, row.status)
-        present = {(kind, name) for kind in Kind for name, _ in self.world.nsx[kind].values()}
-        for key, row in self.world.neutron.items():
-            assert key in present or row.status == "ERROR"
+        assert list(untrue(self.world)) == []
 
 
 Life.TestCase.settings = settings(max_examples=60, stateful_step_count=30)

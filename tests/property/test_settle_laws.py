@@ -115,6 +115,11 @@ class Settling(RuleBasedStateMachine):
         self.user_changes_a_row(i, "DOWN")
         self.something_happens_and_is_settled([i], Health.UP, 1.0, (moment, "ERROR"), age=0.0, failures=0)
 
+    @rule(i=st.integers(0, 24), age=st.sampled_from([1.0, 2.0, 60.0]))
+    def a_look_tells_of_before_the_change(self, i, age):
+        self.user_changes_a_row(i, "DOWN")
+        self.something_happens_and_is_settled([i], Health.UP, 0.5, (None, ""), age=age, failures=0)
+
     @rule(i=NUMBER)
     def flaps(self, i):
         for health in [Health.DOWN, Health.UP] * 3:
