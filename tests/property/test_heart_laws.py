@@ -41,6 +41,7 @@ def test_a_settled_world_has_no_changes(rows):
 
     assert len(world.writes) == writes
     assert list(untrue(world)) == []
+    assert all(meant(change.row, change.observation.health) == change.status for change in world.writes)
 
 
 @given(ROWS, st.integers(1, 40), st.integers(1, 40))
