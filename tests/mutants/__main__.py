@@ -19,7 +19,7 @@ ROOT = HERE.parent.parent
 SIMULATION = "simulation"
 SEEDS = range(1, 5)
 STEPS = 25_000
-_VIOLATION = re.compile(r"^VIOLATION  (promise \d+)", re.MULTILINE)
+_VIOLATION = re.compile(r"^VIOLATION  ([^:]+):", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)

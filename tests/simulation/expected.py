@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 
-from simulation.actors import faults_of
 from simulation.process import POINTS
+from simulation.trouble import faults_of
 
 Sort = tuple[str, str]
 
