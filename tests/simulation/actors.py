@@ -85,7 +85,8 @@ class Users(Actor):
 
     def _meanwhile(self, name: Name, settling: bool) -> None:
         """Somebody changes a row just when it is looked at."""
-        if self.resting or self.random.random() > (0.3 if settling else 0.001):
+        missing = not self.world.sim.objects.named(*name)
+        if self.resting or self.random.random() > (0.3 if settling else 0.05 if missing else 0.001):
             return
         row = self.world.neutron.records[Kind(name[0])].get(name[1])
         if row and ours(row):

@@ -6,7 +6,7 @@ from typing import Any
 
 from simulation.asked import Asked, Pass, Runner
 from simulation.history import History, Name, Violation
-from simulation.meaning import BAD, worsens
+from simulation.meaning import BAD, KINDS, MEANING, worsens
 
 SHARE, MINIMUM, WINDOW = 0.1, 10, 600.0
 _SAMPLE, _AGREEMENT = 50, 0.9
@@ -108,7 +108,7 @@ class BrakeJudge:
             return
         at_hand.absent.add(name)
         self._judged["promise 8"] += 1
-        for kind in ("network", "router", "port"):
+        for kind in KINDS:
             each = at_hand if kind == name[0] else runner.passes.get(kind, [None])[-1]
             if each is None or (each is not at_hand and (not each.whole or each.listed is None)):
                 continue  # that pass may have told nothing
@@ -120,9 +120,37 @@ class BrakeJudge:
                     "were lost"
                 )
 
+    def may_hold(self, who: str, kind: str, since: float, now: float) -> bool:
+        """Whether so many rows were worse on NSX since then that a sample may have denied some of it."""
+        last = next(iter(reversed(self._asked.of(who).passes.get(kind, ()))), None)
+        if last is None:
+            return True
+        meaning = MEANING[self._api, kind]
+        worse = {
+            name
+            for name, life in self._history.rows.items()
+            if name[0] == kind
+            and any(
+                worsens(life.columns.status, meaning.get(span.word, life.columns.status))
+                for spans in self._history.of(name, since, now)
+                for span in spans
+            )
+        } | (self._followers() if kind == "port" else set())
+        return len(last.spent | last.worse | worse) > _most(last.rows)
+
+    def _followers(self) -> set[Name]:
+        """Ports that ought to follow a router which is ERROR. What it is on NSX now may not tell."""
+        rows = self._history.rows
+        routers = {name[1] for name, life in rows.items() if life.columns.status == "ERROR"}
+        return {
+            name
+            for name, life in rows.items()
+            if name[0] == "port" and life.columns.device_id in routers and life.columns.status not in BAD
+        }
+
     def must_hold(self, now: float, since: float) -> bool:
         """Whether so much is missing that nothing may be declared absent; a whole kind, too."""
-        for kind in ("network", "router", "port"):
+        for kind in KINDS:
             rows = [
                 life
                 for name, life in self._history.rows.items()

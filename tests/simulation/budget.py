@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from simulation.history import Violation
 
 _SECOND = 1.0  # in which requests are counted
+_AFTER = 3.0  # seconds after a complaint in which the rate is still about half: it grows by one a second
 _ON_THEIR_WAY = 2  # requests at most that were let go, or allowed, before a complaint was heard
 COMPLAINTS = (429, 503)
 # Seconds: the longest back-off; an interval with its jitter; a request that ends at its deadline.
@@ -18,7 +19,6 @@ class _Node:
 
     arrivals: deque[float] = field(default_factory=deque)  # of the last second
     complained: float = float("-inf")
-    since: int = 0  # arrivals since then
 
 
 class Budget:
@@ -41,23 +41,23 @@ class Budget:
             raise Violation(
                 f"promise 5: {who} sent {len(asked.arrivals)} requests to node {node} in a second"
             )
-        if now - asked.complained <= _SECOND:
-            self._after_a_complaint(who, node, asked)
+        if now - asked.complained <= _AFTER:
+            self._after_a_complaint(who, node, asked, now)
 
     def answered(self, who: str, node: int, status: int, now: float) -> None:
         if status in COMPLAINTS:
             asked = self._nodes.setdefault((who, node), _Node())
-            asked.complained, asked.since = now, 0
+            asked.complained = now
 
-    def _after_a_complaint(self, who: str, node: int, asked: _Node) -> None:
-        asked.since += 1
+    def _after_a_complaint(self, who: str, node: int, asked: _Node, now: float) -> None:
+        sent = sum(at > asked.complained for at in asked.arrivals)
         half = max(1, self._rate // 2)
-        if asked.since == max(2, half // 2):  # else there was nothing to be slowed down
-            self._judged["promise 5, after a complaint"] += 1
-        if asked.since > half + _ON_THEIR_WAY:
+        # Else there was nothing to be slowed down.
+        self._judged["promise 5, after a complaint"] += sent == max(2, half // 2)
+        if sent > half + _ON_THEIR_WAY + now - asked.complained:
             raise Violation(
-                f"promise 5: {who} sent {asked.since} requests to node {node} in the second after it had "
-                f"complained; half its rate is {half}"
+                f"promise 5: {who} sent {sent} requests within a second to node {node}, which had complained "
+                f"{now - asked.complained:.1f} s before; half its rate is {half}"
             )
 
     def lives(self, who: str, now: float) -> None:

@@ -231,6 +231,10 @@ class Evidence:
         ages = ", ".join(f"{what} {moment - now:.3f} s" for what, moment in moments)
         last = list(runner.looks.get(name, ()))[-4:]
         looks = ", ".join(f"{look.at - now:.2f} s" for look in last) or "none"
+        looks += "; listings " + ", ".join(
+            f"{each.begin - now:.1f}..{each.listed - now if each.listed else 'never'}"
+            for each in runner.passes.get(name[0], ())
+        )
         return (
             f"promise 1: {write.who} {'settled' if write.settled else 'wrote'} {write.before} -> "
             f"{write.columns.status} to {name} ({place}); since {since - now:.3f} s NSX had "

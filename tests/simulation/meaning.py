@@ -16,6 +16,7 @@ _FOLLOWERS = {
     "mh": {"network:router_gateway"},
     "policy": {"network:router_gateway", "network:router_interface"},
 }
+KINDS = ("network", "router", "port")
 _BADNESS = {"ACTIVE": 0, "DOWN": 2, "ERROR": 3}  # of words that are not ours: between the first two
 BAD = ("DOWN", "ERROR")
 

@@ -12,7 +12,7 @@ from simulation.brake import BrakeJudge
 from simulation.budget import Budget
 from simulation.evidence import Evidence, Terms, Write
 from simulation.history import History, Life, Name, Violation
-from simulation.meaning import MEANING, place
+from simulation.meaning import KINDS, MEANING, place, worsens
 from simulation.truth import Truth
 
 _EVENTS, _MINUTE = 4, 60.0
@@ -97,26 +97,36 @@ class Oracle:
         since = now - bound - self._terms.index_lag - _WAY
         twice = since - last - self._terms.index_lag - _WAY
         thrice = twice - 2 * (max(last, bound) + self._terms.index_lag)
+        held = {kind for kind in KINDS if self.brake.may_hold(who, kind, twice, now)}
         rows = self.truth.settled(
             since,
             now,
             twice=max(twice, troubled),
             absent=thrice if len(told) == 3 and thrice > max(troubled, self._frozen) else None,
-            spare=lambda name: self._is_spared(name, since, now),
+            spare=lambda name, expected: self._is_spared(name, expected, held, since, now),
         )
         self.judged["promise 6, amid the run"] += rows
         return rows
 
-    def _is_spared(self, name: Name, since: float, now: float) -> bool:
+    def _is_spared(self, name: Name, expected: str, held: set[str], since: float, now: float) -> bool:
         """A port written so often that the next write may wait; a second object that may be unknown."""
+        if name[0] in held and worsens(self._history.rows[name].columns.status, expected):
+            return True
         _, recent = self._writes.get(name, ("", ()))
         often = sum(at > since - _MINUTE for at in recent) >= _EVENTS
         return often or sum(1 for _ in self._history.of(name, now, now)) > 1
 
     def settled(self, since: float, now: float, *, absence: bool) -> int:
         """Calm has come, and lasts since then: every row is true."""
+        asked = self.asked.runners
+        held = any(self.brake.may_hold(who, "port", since, now) for who in asked if asked[who].complete)
+        rows = self._history.rows
         return self.truth.settled(
-            since, now, twice=since, absent=since if absence else None, spare=lambda _: False
+            since,
+            now,
+            twice=since,
+            absent=since if absence else None,
+            spare=lambda name, _: held and self._place(rows[name].columns) == "follower",
         )
 
     def _damped(self, who: str, name: Name, life: Life, now: float) -> None:

@@ -53,7 +53,7 @@ class Trouble(Actor):
         self._deck = Deck(world.random, faults_of(world.agreed.api))
         self._rules: list[Any] = []
         self._effects = Effects(world)
-        world.on_answer = self._effects.answered
+        world.on_answer = self._answered
         world.sim.objects.watch(self._effects.changed)
         super().__init__(world)
 
@@ -80,6 +80,13 @@ class Trouble(Actor):
     def blind(self) -> None:
         """The search index lies, and nothing else is wrong."""
         self._add("index-drop", fraction=self.random.choice((0.5, 1.0)), seed=self.random.randrange(1000))
+
+    def _answered(self, answer: Answer, *, named: bool) -> None:
+        """It complains where many single rows are read: there the rate is in somebody's way."""
+        self._effects.answered(answer)
+        if named and self.world.stormy and not self._rules and self.random.random() < 0.01:
+            self._add(self.random.choice(("http-429", "http-503")), count=1)
+            self.later(10, self._end)
 
     def _add(self, name: str, **parameters: Any) -> None:
         self._rules.append(self.world.sim.faults.add(name, **parameters))

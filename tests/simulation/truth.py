@@ -24,7 +24,13 @@ class Truth:
         self._judged = judged
 
     def settled(
-        self, since: float, now: float, *, twice: float, absent: float | None, spare: Callable[[Name], bool]
+        self,
+        since: float,
+        now: float,
+        *,
+        twice: float,
+        absent: float | None,
+        spare: Callable[[Name, str], bool],
     ) -> int:
         """Each status is that of NSX, unless that changed since then. Answers how many rows were judged.
 
@@ -33,33 +39,36 @@ class Truth:
         """
         judged = 0
         for name, life in self._history.rows.items():
-            if self._place(life.columns) in ("out", "waiting") or life.columns.blocks or spare(name):
+            if self._place(life.columns) in ("out", "waiting") or life.columns.blocks:
                 continue
-            judged += self._judge(name, life, since, now, twice=twice, absent=absent)
+            expected, since_then = self._due(name, life, since, now, twice=twice, absent=absent)
+            if expected is None or life.touched > since_then or spare(name, expected):
+                continue
+            judged += 1
+            self._compare(name, life, expected, since_then, now)
         self._judged["promise 6"] += judged
         return judged
 
-    def _judge(
+    def _due(
         self, name: Name, life: Life, since: float, now: float, *, twice: float, absent: float | None
-    ) -> bool:
+    ) -> tuple[str | None, float]:
+        """What the status ought to be, and since when; None: it may be any."""
         expected = self._expected(name, life, since, now)
         if expected == "ERROR":
-            since = twice
-            expected = self._expected(name, life, since, now)
-        if expected == "absent":
-            since = now if absent is None else absent
-            rested = absent is not None and life.columns.changed_at + GRACE < absent
-            gone = self._expected(name, life, since, now) == "absent"
-            expected = "ERROR" if rested and gone else None
-        if expected is None or life.touched > since:
-            return False
+            return self._expected(name, life, twice, now), twice
+        if expected != "absent":
+            return expected, since
+        if absent is None or life.columns.changed_at + GRACE >= absent:
+            return None, since
+        return "ERROR" if self._expected(name, life, absent, now) == "absent" else None, absent
+
+    def _compare(self, name: Name, life: Life, expected: str, since: float, now: float) -> None:
         if life.columns.status != expected:
             told = self._history.told(name, since, now)
             raise Violation(
                 f"promise 6: {name} ({self._place(life.columns)}) is {life.columns.status}; for "
                 f"{now - since:.1f} s it ought to be {expected}: NSX had {told}"
             )
-        return True
 
     def _expected(self, name: Name, life: Life, since: float, now: float) -> str | None:
         """The status that nothing has spoken against since then; None where there is none."""

@@ -37,7 +37,7 @@ class World:
         self.schedule = Schedule()
         self.agreed = Agreed(
             api,
-            request_rate=self.random.choice((10, 20, 20, 40)),
+            request_rate=self.random.choice((10, 20, 40) if api == "mh" else (10, 10, 20)),
             index_lag=30.0 if api == "policy" else 0.0,
         )
         self.cursor = self.random.choice(("keyed", "keyed", "positional"))
@@ -56,7 +56,7 @@ class World:
         self.on_look: Callable[[Name, bool], object] = lambda *_: None
         self.stormy = True
         self.on_page: Callable[[str], object] = repr
-        self.on_answer: Callable[[Answer], object] = repr
+        self.on_answer: Callable[..., object] = lambda *_, **__: None
         self.on_sweep: Callable[[], object] = bool
         self.troubled: Callable[[], float] = lambda: float("inf")  # when anything was amiss last
 
@@ -95,7 +95,7 @@ class World:
 
         def answered(answer: Answer) -> None:
             self.oracle.answered(question, answer, self.time())
-            self.on_answer(answer)
+            self.on_answer(answer, named=bool(names))
 
         return answered
 
