@@ -8,22 +8,23 @@ import logging
 import os
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from random import SystemRandom
 
 from simulation.expected import never
-from simulation.run import RUN, Report, simulate
+from simulation.run import Report, simulate
 
 APIS = ("mh", "policy")
-FIXED = (1, 2)  # the first seeds of every call; the others are drawn
-ENOUGH = 400_000  # steps after which everything must have happened
+FIXED = (2, 5, 7)  # seeds of every call without one; the others are drawn, at least one
+SHORT, LONG = 12_500, 25_000  # steps of a run: the second is for what takes hours to happen
+MANY = 400_000  # steps that are worth long runs
 
 
 def main() -> int:
     asked = _asked()
-    seeds = [asked.seed] if asked.seed is not None else _seeds(asked)
     apis = [asked.api] if asked.api else APIS
-    runs = [(seed, api, min(RUN, asked.steps)) for seed in seeds for api in apis]
+    runs = _runs(asked, apis)
     counts: Counter[tuple[str, str]] = Counter()
     steps = failed = 0
     with ProcessPoolExecutor() as pool:
@@ -31,10 +32,10 @@ def main() -> int:
             _tell(report)
             counts += report.counts
             steps += report.steps
-            failed += bool(report.violation)
+            failed += bool(report.violation or report.crash)
     for (sort, what), number in sorted(counts.items()):
         print(f"{number:>9}  {sort}: {what}")
-    missing = never(counts, apis) if steps >= ENOUGH else []
+    missing = never(counts, apis) if len(runs) > len(FIXED) * len(apis) else []
     print(*(f"NEVER  {sort}: {what}" for sort, what in missing), sep="\n")
     print(f"{steps} steps, {len(runs)} runs, {failed} violations")
     return bool(failed or missing)
@@ -48,10 +49,14 @@ def _asked() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _seeds(asked: argparse.Namespace) -> list[int]:
-    runs = -(-asked.steps // RUN)
-    number = -(-runs // (1 if asked.api else len(APIS)))
-    return [*FIXED, *(SystemRandom().randrange(10**6) for _ in range(number - len(FIXED)))][:number]
+def _runs(asked: argparse.Namespace, apis: Sequence[str]) -> list[tuple[int, str, int]]:
+    """Seeds with their API and steps. One seed alone, or the fixed ones and as many drawn as are needed."""
+    if asked.seed is not None:
+        return [(asked.seed, api, asked.steps) for api in apis]
+    steps = min(asked.steps, LONG if asked.steps >= MANY else SHORT)
+    drawn = max(1, -(-asked.steps // (steps * len(apis))) - len(FIXED))
+    seeds = [*FIXED, *(SystemRandom().randrange(10**6) for _ in range(drawn))]
+    return [(seed, api, steps) for seed in seeds for api in apis]
 
 
 def _one(run: tuple[int, str, int]) -> Report:
@@ -63,6 +68,9 @@ def _tell(report: Report) -> None:
     print(f"{report.api:6} seed {report.seed:>6}: {report.steps} steps, {report.seconds:.0f} s simulated")
     if report.violation:
         print(f"VIOLATION  {report.violation}\n  replay: {report.replay}", flush=True)
+    if report.crash:
+        print(f"CRASH  {report.crash.splitlines()[-1]}\n  replay: {report.replay}", flush=True)
+        print(report.crash, file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -1,17 +1,15 @@
-"""Who makes trouble, each in its own time: users, NSX's objects, its faults, death, the wrong operator.
+"""Who lives there, each in its own time: users, and NSX's objects. Trouble is in `trouble.py`.
 
 Each actor is a table of things that it may do, with weights.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 from networking_nsx.model import Kind
-from networking_nsx.simulator.fault_table import CHOICES, FAULTS
 from networking_nsx.simulator.inventory import Choice
 from networking_nsx.simulator.population import Item
+from simulation.history import Name
 from simulation.neutron import OUR_BLOCK, Record
-from simulation.process import POINTS, WAITING, Process
 from simulation.world import World
 
 Act = Callable[[], object]
@@ -54,8 +52,8 @@ class Actor:
 
     def row(self, kind: Kind | None = None) -> Record | None:
         """Any of ours."""
-        ours = [row for row in self.rows(kind or self.random.choice(list(Kind))) if _ours(row)]
-        return self.random.choice(ours) if ours else None
+        known = [row for row in self.rows(kind or self.random.choice(list(Kind))) if ours(row)]
+        return self.random.choice(known) if known else None
 
 
 _FEWEST = {Kind.NETWORK: 18, Kind.ROUTER: 10, Kind.PORT: 175}  # of ours that are left
@@ -63,6 +61,13 @@ _FEWEST = {Kind.NETWORK: 18, Kind.ROUTER: 10, Kind.PORT: 175}  # of ours that ar
 
 class Users(Actor):
     """Neutron's users, and Nova."""
+
+    seconds = 8.0
+
+    def __init__(self, world: World) -> None:
+        super().__init__(world)
+        world.on_look = self._meanwhile
+        world.on_page = self._just_now
 
     def acts(self) -> Mapping[str, tuple[int, Act]]:
         return {
@@ -74,8 +79,25 @@ class Users(Actor):
             "switch off or on": (3, self._switch),
             "rename": (3, self._rename),
             "set a wrong status": (3, self._falsify),
+            "change many ports that fail": (1, self._migrate),
             "delete": (6, self._delete),
         }
+
+    def _meanwhile(self, name: Name, settling: bool) -> None:
+        """Somebody changes a row just when it is looked at."""
+        missing = not self.world.sim.objects.named(*name)
+        if self.resting or self.random.random() > (0.3 if settling else 0.05 if missing else 0.001):
+            return
+        row = self.world.neutron.records[Kind(name[0])].get(name[1])
+        if row and ours(row):
+            self.world.count("users", "change what is looked at")
+            self.later(0.02, lambda: _exists(self.world, row) and self._falsify(row))
+
+    def _just_now(self, kind: str) -> None:
+        """Somebody changes a row between its reading and its writing."""
+        if not self.resting and self.random.random() < 0.03:
+            self.world.count("users", "change what is listed")
+            self._falsify(self.row(Kind(kind)))
 
     def _create_port(self) -> object:
         network = self.row(Kind.NETWORK)
@@ -138,12 +160,23 @@ class Users(Actor):
         row = self.row()
         return False if row is None else self.world.neutron.change(row, admin_up=not row.admin_up)
 
+    def _migrate(self) -> object:
+        """Most ports are changed and fail within one second: too many for single looks."""
+        ports = [port for port in self.rows(Kind.PORT) if ours(port) and port.status == "ACTIVE"]
+        failing = self.random.sample(ports, 3 * len(ports) // 4)
+        for port in failing:
+            self.world.neutron.change(port)
+            self.world.sim.objects.set_status(Choice("port", [port.id], 1.0, 0), "down")
+        names = [port.id for port in failing]
+        self.later(60, lambda: self.world.sim.objects.set_status(Choice("port", names, 1.0, 0), "up"))
+        return bool(failing)
+
     def _rename(self) -> object:
         row = self.row()
         return False if row is None else self.world.neutron.change(row)
 
-    def _falsify(self) -> object:
-        row = self.row()
+    def _falsify(self, row: Record | None = None) -> object:
+        row = row or self.row()
         if row is None:
             return False
         words = (
@@ -153,7 +186,7 @@ class Users(Actor):
 
     def _delete(self) -> object:
         row = self.row()
-        if row is None or sum(map(_ours, self.rows(row.kind))) <= _FEWEST[row.kind]:
+        if row is None or sum(map(ours, self.rows(row.kind))) <= _FEWEST[row.kind]:
             return False
         world = self.world
         gone = {row.kind: [row.id]}
@@ -184,6 +217,8 @@ class Life(Actor):
 
     def __init__(self, world: World) -> None:
         self._vanished: list[tuple[str, str]] = []
+        self._flapping: dict[str, int] = {}  # with the sweeps: how often still
+        world.on_sweep = self._flap_with_sweeps
         super().__init__(world)
 
     def acts(self) -> Mapping[str, tuple[int, Act]]:
@@ -193,14 +228,15 @@ class Life(Actor):
             "vanish": (1, self._vanish),
             "appear again": (6, self._appear),
             "a second object": (1, self._second),
-            "a rack goes down": (1, self._rack),
+            "a rack goes down": (2, self._rack),
             "flap": (2, self._flap),
+            "flap with the sweeps": (2, self._flap_along),
             "many vanish": (1, self._vanish_many),
         }
 
     def _objects(self, kind: str | None = None) -> Sequence[Item]:
-        ours = (item for item in self.world.sim.objects.items(kind) if item.neutron_id)
-        return sorted(ours, key=lambda item: item.nsx_id)
+        known = (item for item in self.world.sim.objects.items(kind) if item.neutron_id)
+        return sorted(known, key=lambda item: item.nsx_id)
 
     def _change(self) -> object:
         items = self._objects(self.random.choice(["network", "router", "port", "port", "port"]))
@@ -244,7 +280,7 @@ class Life(Actor):
         self._vanished = []
 
     def _appear(self) -> object:
-        rows = [row for row in self.rows() if _ours(row) and row.owner == "compute:nova"]
+        rows = [row for row in self.rows() if ours(row) and row.owner == "compute:nova"]
         missing = [row for row in rows if not self.world.sim.objects.named(str(row.kind), row.id)]
         if not missing:
             return False
@@ -271,12 +307,27 @@ class Life(Actor):
             self.world.sim.objects.delete(Choice(kind, [nsx_id], 1.0, 0))
 
     def _rack(self) -> object:
+        """Up to a third of all ports: more than the brake lets pass unseen. Some for a moment only."""
         ports = [item for item in self._objects("port") if item.status == "up"]
-        rack = self.random.sample(ports, len(ports) // 8)
+        rack = self.random.sample(ports, len(ports) // self.random.choice((3, 4, 8)))
         self._become(rack, "down")
         names = [item.nsx_id for item in rack]
-        self.later(120, lambda: self._repair(names))
+        self.later(self.random.choice((5, 120, 120)), lambda: self._repair(names))
         return True
+
+    def _flap_along(self) -> object:
+        """It has another status at each sweep, for a while: every time there is something to write."""
+        ports = self._objects("port")
+        if ports:
+            self._flapping[self.random.choice(ports).nsx_id] = self.random.randrange(6, 14)
+        return bool(ports)
+
+    def _flap_with_sweeps(self) -> None:
+        for nsx_id, left in list(self._flapping.items()):
+            self._say(nsx_id, "up" if left % 2 else "down")
+            self._flapping[nsx_id] = left - 1
+            if not left or self.resting:
+                del self._flapping[nsx_id]
 
     def _flap(self) -> object:
         ports = self._objects("port")
@@ -301,150 +352,7 @@ class Life(Actor):
             self.world.sim.objects.set_status(Choice(item.kind, [item.nsx_id], 1.0, 0), word)
 
 
-HIDING = {"skip-object", "malformed-object", "inventory-lost", "index-lag", "index-drop", "tag-tampered"}
-_NOT_HERE = {"act", "redirect", "vip-moved"}
-_PREFIXES = {
-    "mh": ("/", "/ws.v1/lswitch", "/ws.v1/lrouter"),
-    "policy": ("/", "/api/v1/search", "/policy/api/v1"),
-}
-
-
-def faults_of(api: str) -> list[str]:
-    """The faults that NSX can have here: without the VIP and redirects, which only real ways have."""
-    return sorted(
-        name for name, behaviour in FAULTS.items() if api in behaviour.apis and name not in _NOT_HERE
-    )
-
-
-class Trouble(Actor):
-    """Faults of NSX, one or two at a time, each for a while."""
-
-    seconds = 45.0
-
-    def __init__(self, world: World) -> None:
-        self._names = faults_of(world.agreed.api)
-        self.rules: list[Any] = []
-        self.ended = world.time()  # when the last one did
-        super().__init__(world)
-
-    def acts(self) -> Mapping[str, tuple[int, Act]]:
-        return {"begins": (1, self._begin)}
-
-    def rest(self) -> None:
-        self.resting = True
-        self._end()
-
-    def _begin(self) -> object:
-        if self.rules:
-            return False
-        for name in self.random.sample(self._names, self.random.choice((1, 1, 2))):
-            self.rules.append(self.world.sim.faults.add(name, **self._parameters(name)))
-            if name in HIDING:
-                self.world.oracle.hiding = float("inf")
-        self.later(90, self._end)
-        return True
-
-    def _end(self) -> None:
-        for rule in self.rules:
-            self.world.counts["fault", rule.fault.fault] += rule.fired
-        if any(rule.fault.fault in HIDING for rule in self.rules):
-            self.world.oracle.hiding = self.world.time()
-        self.rules.clear()
-        self.world.sim.faults.clear()
-        self.ended = self.world.time()
-
-    def _parameters(self, name: str) -> dict[str, Any]:
-        chance = self.random
-        own = {key: self._own(name, key, value) for key, value in FAULTS[name].parameters.items()}
-        asked = {key: value for key, value in own.items() if value is not None}
-        asked["after"] = chance.choice((0, 0, 0, 3, 10, 30))
-        asked["count"] = chance.choice((1, 2, 10, None))
-        if not FAULTS[name].standing:
-            asked["match"] = chance.choice(_PREFIXES[self.world.agreed.api])
-        if chance.random() < 0.3 and not FAULTS[name].standing:
-            asked["node"] = chance.randrange(len(self.world.sim.urls))
-        return asked
-
-    def _own(self, name: str, key: str, default: Any) -> Any:
-        chance = self.random
-        choices = CHOICES.get(f"{name} {key}", CHOICES.get(key))
-        if choices:
-            return chance.choice([choice for choice in choices if choice != "huge"])
-        values: Mapping[str, Callable[[], Any]] = {
-            "seconds": lambda: chance.choice((0.5, 5.0, 30.0)),
-            "bytes_per_second": lambda: chance.choice((None, 500.0, 20_000.0)),
-            "index": lambda: chance.randrange(10),
-            "by": lambda: chance.choice((-7, -1, 1, 50)),
-            "fraction": lambda: chance.choice((0.02, 0.1, 0.5, 1.0)),
-            "seed": lambda: chance.randrange(1000),
-            "retry_after": lambda: chance.choice((None, 1, 5)),
-        }
-        return values[key]() if key in values else default
-
-
-class Death(Actor):
-    """The daemon dies, is stopped, or somebody starts a second one by mistake."""
-
-    seconds = 60.0
-
-    def __init__(self, world: World) -> None:
-        super().__init__(world)
-        world.on_end = self._restart
-        world.start()
-
-    def acts(self) -> Mapping[str, tuple[int, Act]]:
-        return {
-            "is doomed": (6, self._doom),
-            "is stopped": (1, self._stop),
-            "a second one": (2, self._second),
-            "the clock is set": (1, self._set_clock),
-        }
-
-    def _process(self) -> Process | None:
-        return self.random.choice(list(self.world.processes.values())) if self.world.processes else None
-
-    def _doom(self) -> object:
-        process = self._process()
-        if process is None:
-            return False
-        point = self.random.choice(POINTS)
-        process.doomed = (point, self.random.choice((0, 0, 1, 5, 20)))
-        if point == WAITING:
-            process.doomed = (WAITING, 0)
-            process.kill()
-        return True
-
-    def _stop(self) -> object:
-        process = self._process()
-        return False if process is None else process.stop()
-
-    def _second(self) -> object:
-        if len(self.world.processes) != 1:
-            return False
-        second = self.world.start()
-        self.later(300, lambda: second.alive and len(self.world.processes) > 1 and second.stop())
-        return True
-
-    def _set_clock(self) -> object:
-        if self.world.machine.skew:
-            return False
-        self._become(self.random.choice((-3600.0, -30.0, -1.0, 1.0, 30.0, 3600.0)))
-        self.later(300, lambda: self._become(0.0))
-        return True
-
-    def _become(self, skew: float) -> None:
-        self.world.machine.skew = skew
-        self.world.oracle.jumped = self.world.time()
-
-    def _restart(self, _process: Process) -> None:
-        def again() -> None:
-            if not self.world.processes:
-                self.world.start()
-
-        self.world.schedule.after(self.random.uniform(0, 10), again)
-
-
-def _ours(row: Record) -> bool:
+def ours(row: Record) -> bool:
     if row.kind is Kind.PORT:
         return row.driver == "nsx" or (row.driver is None and row.owner == "compute:nova")
     return not row.external

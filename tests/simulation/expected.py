@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable, Mapping
 
-from simulation.actors import faults_of
 from simulation.process import POINTS
+from simulation.trouble import faults_of
 
 Sort = tuple[str, str]
 
 _ALWAYS: Mapping[str, Iterable[str]] = {
-    "death": [*POINTS, "is stopped", "a second one", "the clock is set"],
+    "death": [*POINTS, "is stopped", "a second one", "the clock is set", "an operator releases"],
+    "trouble": ["NSX is gone", "there is none"],
     "users": [
         "create a port",
         "create a network",
@@ -18,6 +19,9 @@ _ALWAYS: Mapping[str, Iterable[str]] = {
         "switch off or on",
         "rename",
         "set a wrong status",
+        "change many ports that fail",
+        "change what is looked at",
+        "change what is listed",
         "delete",
     ],
     "life": [
@@ -28,16 +32,21 @@ _ALWAYS: Mapping[str, Iterable[str]] = {
         "a second object",
         "a rack goes down",
         "flap",
+        "flap with the sweeps",
         "many vanish",
     ],
-    "settled": ["looks", "writes"],
+    "settled": ["looks", "writes", "before the next sweep"],
     "judged": [
-        *(f"promise 1, {reason}" for reason in ("up", "bad", "absent", "admin down", "follower")),
-        *("promise 5", "promise 6", "promise 8", "events"),
+        *(f"promise 1, {reason}" for reason in ("up", "bad", "absent", "rested", "admin down", "follower")),
+        *("promise 2, a single look", "promise 5", "promise 5, after a complaint"),
+        *("promise 6", "promise 6, amid the run"),
+        *("promise 8", "promise 8, worsening", "promise 8, sampled", "promise 8, single rows"),
+        *("promise 9", "events"),
     ],
     "met": [
         "written",
         "refused",
+        "delayed",
         "blocked",
         "early",
         "held",
@@ -56,7 +65,7 @@ _ALWAYS: Mapping[str, Iterable[str]] = {
 }
 _BY_API: Mapping[str, Mapping[str, Iterable[str]]] = {
     "mh": {"transition": ["network ACTIVE -> DOWN"]},
-    "policy": {"met": ["compared", "disagreed", "direct"]},
+    "policy": {"met": ["compared", "disagreed", "direct"], "trouble": ["only the index lies"]},
 }
 
 

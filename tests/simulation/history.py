@@ -14,6 +14,10 @@ KEPT = 4 * 3600.0  # seconds; no evidence is older than that
 Name = tuple[str, str]  # kind and Neutron id
 
 
+class Violation(BaseException):
+    """A promise was broken. No loop that never dies may go on over it."""
+
+
 @dataclass(slots=True, eq=False)
 class Span:
     """One object in one state, from `begin` until `end`, which is not in it."""
@@ -42,6 +46,11 @@ class Life:
     def changed(self) -> float:
         return max(self.touched, self.written)
 
+    @property
+    def noticed(self) -> float:
+        """When it was changed last by anybody, so that its revision tells."""
+        return max(self.revised, self.written)
+
     def had(self, status: str, begin: float) -> bool:
         """Whether it has had this status since then."""
         found = False
@@ -57,6 +66,7 @@ class History:
         self._now = now
         self.objects: dict[Name, dict[str, deque[Span]]] = {}
         self.rows: dict[Name, Life] = {}
+        self.names: dict[str, Name] = {}  # what an id stands for, on NSX or in Neutron
 
     def object_changed(self, before: Any, after: Any) -> None:
         """An object is another one from now on; None is absence. As `Inventory.watch` tells."""
@@ -65,6 +75,7 @@ class History:
             self._spans(before)[-1].end = now
         if after and after.neutron_id:
             spans = self._spans(after)
+            self.names[after.nsx_id] = (after.kind, after.neutron_id)
             spans.append(Span(now, float("inf"), after.status, not after.guise))
             while spans[0].end < now - KEPT:
                 spans.popleft()
@@ -72,6 +83,7 @@ class History:
     def row_changed(self, columns: Any) -> None:
         name = (str(columns.kind), columns.id)
         life = self.rows.setdefault(name, Life(columns))
+        self.names[columns.id] = name
         life.touched = self._now()
         if columns.revision != life.revision:
             life.revised = self._now()
@@ -99,6 +111,18 @@ class History:
     def born(self, name: Name, one: Span) -> float:
         """When the object that was this came to be, as far as is known."""
         return next(spans[0].begin for spans in self.objects[name].values() if one in spans)
+
+    def told(self, name: Name, begin: float, end: float) -> str:
+        """For messages: what there was then, and in the minute before."""
+        told = [
+            " then ".join(
+                f"{span.word}{'' if span.ours else ' (not ours)'} {max(span.begin, begin - 60) - end:.3f}"
+                f"..{min(span.end, end) - end:.3f}"
+                for span in spans
+            )
+            for spans in self.of(name, begin - 60, end)
+        ]
+        return "; ".join(told) or "nothing"
 
     def _spans(self, item: Any) -> deque[Span]:
         return self.objects.setdefault((item.kind, item.neutron_id), {}).setdefault(item.nsx_id, deque())

@@ -27,22 +27,26 @@ class Traveller(Protocol):
         ...
 
 
+# Hears of a request that has reached its node; what it answers hears of the answer that has come back.
+Ear = Callable[[Request], Callable[[Answer], object]]
+
+
 class Network(HTTPAdapter):
-    """What `requests` takes for the network. `arrived` hears of each request that reaches a node."""
+    """What `requests` takes for the network. `ear` hears of each request that reaches a node."""
 
     def __init__(
         self,
         urls: Sequence[str],
         answer: Callable[[Request], Answer],
         who: Traveller,
-        arrived: Callable[[int, str, str], None],
+        ear: Ear,
         random: Random,
     ) -> None:
         super().__init__()
         self._nodes = {urlsplit(url).netloc: number for number, url in enumerate(urls)}
         self._answer = answer
         self._who = who
-        self._arrived = arrived
+        self._ear = ear
         self._random = random
 
     def send(self, request, stream=False, timeout=None, verify=True, cert=None, proxies=None):  # noqa: ARG002
@@ -50,13 +54,14 @@ class Network(HTTPAdapter):
         asked = self._request(request)
         self._who.passes("before a request")
         self._who.sleep(self._random.uniform(0, _LATENCY))
-        self._arrived(asked.node, asked.method, asked.path)
+        answered = self._ear(asked)
         answer = self._answer(asked)
         try:
             self._wait(answer, timeout[1])
         finally:
             if answer.done:
                 answer.done()
+            answered(answer)
         self._who.passes("after an answer")
         return self.build_response(request, _raw(answer, self._who))
 

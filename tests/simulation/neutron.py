@@ -44,8 +44,12 @@ class Witness(Protocol):
 
     def deleted(self, kind: str, row_id: str) -> None: ...
 
-    def wrote(self, writer: str, record: Record, before: str) -> None:
-        """A synchronizer has written its status."""
+    def listed(self, writer: str, kind: Kind) -> None:
+        """A synchronizer has read all rows of a kind."""
+        ...
+
+    def wrote(self, writer: str, record: Record, before: str, dated: float) -> None:
+        """A synchronizer has written its status; the row was dated so before."""
         ...
 
 
@@ -56,7 +60,9 @@ class Blind:
 
     def deleted(self, kind: str, row_id: str) -> None: ...
 
-    def wrote(self, writer: str, record: Record, before: str) -> None: ...
+    def listed(self, writer: str, kind: Kind) -> None: ...
+
+    def wrote(self, writer: str, record: Record, before: str, dated: float) -> None: ...
 
 
 class Neutron:
@@ -92,9 +98,14 @@ class Neutron:
     def write(self, writer: str, record: Record, status: str, now: float) -> None:
         """What a synchronizer does, by its own clock."""
         before, record.status = record.status, status
+        dated, record.changed_at = record.changed_at, float(int(now))
         record.revision += 1
-        record.changed_at = float(int(now))
-        self._witness.wrote(writer, record, before)
+        self._witness.wrote(writer, record, before, dated)
+
+    def listed(self, writer: str, kind: Kind) -> list[Record]:
+        """All rows of a kind, read by a synchronizer."""
+        self._witness.listed(writer, kind)
+        return [record for _, record in sorted(self.records[kind].items())]
 
 
 class MemoryStore:
@@ -116,7 +127,7 @@ class MemoryStore:
 
     def recorded(self, kind: Kind) -> Iterator[Row]:
         self._passes("while rows are read")
-        return iter([self._row(record) for _, record in sorted(self._neutron.records[kind].items())])
+        return iter([self._row(record) for record in self._neutron.listed(self._writer, kind)])
 
     def rows(self, keys: Sequence[Key]) -> list[Row]:
         self._passes("while rows are read")

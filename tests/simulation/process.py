@@ -1,10 +1,11 @@
 """One `neutron-nsx sync run`, put together of the real parts, that may die at any of its points."""
 
+from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from contextlib import nullcontext
 from dataclasses import dataclass
 from random import Random
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from networking_nsx.assemble import URGENT_SHARE
 from networking_nsx.model import Key, Progress
@@ -18,6 +19,7 @@ from networking_nsx.nsx.mh import MhLogin, MhSource
 from networking_nsx.nsx.policy import PolicySource
 from networking_nsx.nsx.reader_mh import Generation
 from networking_nsx.simulator import Simulator
+from networking_nsx.simulator.exchange import Answer, Request
 from networking_nsx.sync.brake import Allowance, Brake, BrakeSettings
 from networking_nsx.sync.canary import Canary, CanarySettings
 from networking_nsx.sync.damping import Damped
@@ -31,9 +33,6 @@ from networking_nsx.sync.sweep import Sweeper
 from simulation.network import Network
 from simulation.neutron import MemoryStore, Neutron
 from simulation.schedule import MONOTONIC, START, Killed, Schedule, Task
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 _FOR_EVER = 1e9  # seconds
 WAITING = "while it waits"
@@ -63,15 +62,17 @@ class InTurn(Executor):
 class Watcher(Protocol):
     """Whoever looks on from outside."""
 
-    def arrived(self, process: "Process", node: int, method: str, path: str) -> None: ...
+    def arrived(self, process: "Process", request: Request) -> Callable[[Answer], object]: ...
 
     def sweep_began(self, process: "Process") -> None: ...
 
     def swept(self, process: "Process", summary: Summary) -> None: ...
 
-    def progressed(self, progress: Progress) -> None: ...
+    def progressed(self, process: "Process", progress: Progress) -> None: ...
 
-    def passed(self, point: str) -> None: ...
+    def died(self, process: "Process", point: str) -> None: ...
+
+    def hinted(self, process: "Process", key: Key) -> None: ...
 
     def failed(self, process: "Process", error: Exception) -> None: ...
 
@@ -180,7 +181,7 @@ class Process:
         self.doomed: tuple[str, int] | None = None  # the point at which it dies, passes left
         self._watcher = watcher
         self._stopping = self._dead = False
-        network = Network(sim.urls, sim.answer, self, self._arrived, random)
+        network = Network(sim.urls, sim.answer, self, lambda request: watcher.arrived(self, request), random)
         source, urgent = _sources(agreed, sim, self, network)
         store = MemoryStore(neutron, agreed.scope, machine.now, name, self.passes)
         damped = Damped(store, self, nullcontext())  # nobody waits while he writes
@@ -213,6 +214,11 @@ class Process:
         self._sweeping.task, self._settling.task = self.tasks
 
     @property
+    def settling(self) -> bool:
+        """Whether it is the settle runner that works."""
+        return self.tasks[1].running
+
+    @property
     def alive(self) -> bool:
         return any(task.alive for task in self.tasks)
 
@@ -224,6 +230,8 @@ class Process:
 
     def kill(self) -> None:
         """SIGKILL. Not from within."""
+        if self.alive and not self._dead:
+            self._watcher.died(self, WAITING)
         self._dead = True
         for task in self.tasks:
             if task.alive:
@@ -233,11 +241,11 @@ class Process:
         """It may die here."""
         if self._dead:
             raise Killed
-        self._watcher.passed(point)
         if self.doomed and self.doomed[0] == point:
             left = self.doomed[1]
             if not left:
                 self._dead = True
+                self._watcher.died(self, point)
                 raise Killed
             self.doomed = (point, left - 1)
 
@@ -261,7 +269,7 @@ class Process:
         self._watcher.sweep_began(self)
 
     def progressed(self, progress: Progress) -> None:
-        self._watcher.progressed(progress)
+        self._watcher.progressed(self, progress)
 
     def swept(self, summary: Summary) -> None:
         self._watcher.swept(self, summary)
@@ -269,10 +277,8 @@ class Process:
     def failed(self, error: Exception, wait: float) -> None:  # noqa: ARG002
         self._watcher.failed(self, error)
 
-    def _arrived(self, node: int, method: str, path: str) -> None:
-        self._watcher.arrived(self, node, method, path)
-
     def _hint(self, key: Key, after: float = FIRST, /) -> None:
+        self._watcher.hinted(self, key)
         if self._due.hint(key, after):
             self._settling.ring()
 

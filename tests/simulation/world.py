@@ -3,13 +3,17 @@
 from collections import Counter
 from random import Random
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
-from networking_nsx.model import Kind, Progress
+from networking_nsx.model import Key, Kind, Progress
 from networking_nsx.simulator import Simulator, SimulatorSettings
+from networking_nsx.simulator.exchange import Answer, Request
 from networking_nsx.sync.runner import Summary
-from simulation.history import History
+from simulation.asked import Question
+from simulation.evidence import Terms, Write
+from simulation.history import History, Name
 from simulation.neutron import Neutron, Record
-from simulation.oracle import Oracle, Terms
+from simulation.oracle import Oracle
 from simulation.process import Agreed, Machine, Process
 from simulation.schedule import Schedule
 
@@ -20,6 +24,7 @@ NODES = 3
 SIZES = {"networks": 20, "ports": 180, "routers": 12}
 _GATEWAYS = 6
 _OTHERS = 20  # ports of another driver
+_FEW = 4  # of each other sort
 _HOUR = 3600.0
 
 
@@ -32,7 +37,7 @@ class World:
         self.schedule = Schedule()
         self.agreed = Agreed(
             api,
-            request_rate=self.random.choice((20, 40, 90)),
+            request_rate=self.random.choice((10, 20, 40) if api == "mh" else (10, 10, 20)),
             index_lag=30.0 if api == "policy" else 0.0,
         )
         self.cursor = self.random.choice(("keyed", "keyed", "positional"))
@@ -44,10 +49,16 @@ class World:
         self.neutron = Neutron(self.time, self)
         self._populate()
         self.processes: dict[str, Process] = {}
-        self.summaries: list[tuple[float, float, Summary]] = []  # began, ended, and what came of it
-        self._began: dict[str, float] = {}
+        self.hints: dict[str, set[Name]] = {}  # of each process, since its sweep at hand began
+        self._bounds: list[tuple[float, float]] = []  # when each was told
         self._number = 0
         self.on_end: Callable[[Process], object] = repr
+        self.on_look: Callable[[Name, bool], object] = lambda *_: None
+        self.stormy = True
+        self.on_page: Callable[[str], object] = repr
+        self.on_answer: Callable[..., object] = lambda *_, **__: None
+        self.on_sweep: Callable[[], object] = bool
+        self.troubled: Callable[[], float] = lambda: float("inf")  # when anything was amiss last
 
     def time(self) -> float:
         return self.schedule.time
@@ -68,36 +79,64 @@ class World:
 
     # What processes tell
 
-    def arrived(self, process: Process, node: int, method: str, path: str) -> None:
+    def arrived(self, process: Process, request: Request) -> "Callable[[Answer], object]":
+        """A request has reached its node. What comes back is to be told of the answer."""
         self.schedule.steps += 1
-        self.oracle.arrived(process.name, node, method, path, self.time())
+        question = Question(
+            *(process.name, process.settling, request.node, request.method, request.path),
+            *(unquote(request.raw_query), self.time(), self.machine.now()),
+        )
+        names = self.oracle.arrived(question)
+        for name in names:
+            self.on_look(name, question.settling)
+        at_hand = self.oracle.asked.of(process.name).at_hand
+        if at_hand and not names and not question.settling:
+            self.on_page(at_hand.kind)
+
+        def answered(answer: Answer) -> None:
+            self.oracle.answered(question, answer, self.time())
+            self.on_answer(answer, named=bool(names))
+
+        return answered
 
     def sweep_began(self, process: Process) -> None:
-        self._began[process.name] = self.time()
+        self.hints.pop(process.name, None)
         self.oracle.sweep_began(process.name, self.time())
 
     def swept(self, process: Process, summary: Summary) -> None:
         self.count("sweep", "complete")
-        self.oracle.sweep_ended(process.name)
+        self.oracle.sweep_ended(process.name, summary.bound, self.time())
+        self.oracle.calm(process.name, self.troubled(), self.time())
         for name, number in summary.counts.items():
             self.counts["met", name] += number
-        self.summaries.append((self._began[process.name], self.time(), summary))
+        self._bounds.append((self.time(), summary.bound))
+        self.on_sweep()
 
-    def progressed(self, progress: Progress) -> None:
+    def told(self, since: float) -> list[float]:
+        """The bounds that sweeps have told since then."""
+        return [bound for at, bound in self._bounds if at >= since]
+
+    def progressed(self, process: Process, progress: Progress) -> None:
         if progress.findings:
             self.counts["settled", "looks"] += len(progress.findings)
-            self.counts["settled", "writes"] += progress.counts.get("written", 0)
-        self.counts["met", "delayed"] += progress.counts.get("delayed", 0)
+            self.counts["met", "delayed"] += progress.counts.get("delayed", 0)
+        else:
+            self.oracle.budget.lives(process.name, self.time())
 
-    def passed(self, point: str) -> None: ...
+    def hinted(self, process: Process, key: Key) -> None:
+        self.hints.setdefault(process.name, set()).add((str(key.kind), key.id))
 
-    def failed(self, process: Process, error: Exception) -> None:  # noqa: ARG002
+    def failed(self, process: Process, error: Exception) -> None:
         self.count("failure", type(error).__name__)
+        if not process.settling:
+            self.oracle.budget.lives(process.name, self.time())
+
+    def died(self, process: Process, point: str) -> None:  # noqa: ARG002
+        self.count("death", point)
 
     def ended(self, process: Process) -> None:
         self.processes.pop(process.name, None)
-        if process.doomed and not process.doomed[1]:
-            self.count("death", process.doomed[0])
+        self.oracle.ended(process.name)
         self.on_end(process)
 
     # What Neutron's tables tell
@@ -108,12 +147,17 @@ class World:
     def deleted(self, kind: str, row_id: str) -> None:
         self.history.row_deleted((str(kind), row_id))
 
-    def wrote(self, writer: str, record: Record, before: str) -> None:
+    def listed(self, writer: str, kind: Kind) -> None:
+        self.oracle.pass_began(writer, str(kind), self.time(), self.machine.now())
+
+    def wrote(self, writer: str, record: Record, before: str, dated: float) -> None:
         self.count("transition", f"{record.kind} {before} -> {record.status}")
-        if self.processes[writer].sweeper.canary.distrust:
-            # It says so itself: without an index a second object of a port is found late (docs: guarantees).
-            self.oracle.hiding = max(self.oracle.hiding, self.time())
-        self.oracle.wrote(writer, record, before, self.time())
+        settled = self.processes[writer].settling
+        self.oracle.wrote(Write(writer, settled, record, before, dated, self.time(), self.machine.now()))
+        if settled:
+            self.count("settled", "writes")
+            if (str(record.kind), record.id) in self.hints.get(writer, ()):
+                self.count("settled", "before the next sweep")
         self.history.row_written(record)
 
     def _terms(self) -> Terms:
@@ -138,22 +182,42 @@ class World:
         return sim
 
     def _populate(self) -> None:
-        """A row for each object; gateways; others' ports; all an hour old."""
+        """A row for each object; what hangs on routers; others' ports; all an hour old."""
         old: dict[str, Any] = {"changed_at": float(int(self.time() - _HOUR))}
         for item in self.sim.inventory():
             if item.neutron_id:
                 parent = {"network_id": item.network_id} if item.kind == "port" else {}
                 self.neutron.add(Kind(item.kind), item.neutron_id, **parent, **old)
-        routers = sorted(self.neutron.records[Kind.ROUTER])
         networks = sorted(self.neutron.records[Kind.NETWORK])
         outside = self.neutron.add(Kind.NETWORK, external=True, **old)
-        for router in routers[:_GATEWAYS]:
-            gateway = {"owner": "network:router_gateway", "device_id": router, "network_id": outside.id}
-            self.neutron.add(Kind.PORT, vif_type="unbound", driver=None, **gateway, **old)
+        self._realize(outside)
+        self._hang_on_routers(networks, outside.id, old)
         for number in range(_OTHERS):
             status = self.random.choice(("ACTIVE", "DOWN", "BUILD"))
             where = networks[number % len(networks)]
-            self.neutron.add(Kind.PORT, driver="openvswitch", network_id=where, status=status, **old)
+            self._port(driver="openvswitch", network_id=where, status=status, **old)
+        for number in range(_FEW):
+            self._port(owner="network:floatingip", network_id=outside.id, status="N/A", **old)
+            self._port(owner="network:dhcp", network_id=networks[number], **old)
+            self._port(network_id=outside.id, **old)
         for life in self.history.rows.values():
             life.touched = life.revised = self.time() - _HOUR
             life.statuses[-1] = (life.touched, life.columns.status)
+
+    def _hang_on_routers(self, networks: list[str], outside: str, old: dict[str, Any]) -> None:
+        """Gateways, and router interfaces: these have an object of their own in NSX-MH."""
+        for number, router in enumerate(sorted(self.neutron.records[Kind.ROUTER])[:_GATEWAYS]):
+            unbound = {"vif_type": "unbound", "driver": None, "device_id": router, **old}
+            self.neutron.add(Kind.PORT, owner="network:router_gateway", network_id=outside, **unbound)
+            interface = {"owner": "network:router_interface", "network_id": networks[number], **unbound}
+            if self.agreed.api == "mh":
+                self._port(**interface)
+            else:
+                self.neutron.add(Kind.PORT, **interface)
+
+    def _port(self, **columns: Any) -> None:
+        self._realize(self.neutron.add(Kind.PORT, **columns))
+
+    def _realize(self, row: Record) -> None:
+        """NSX has an object for it, which flips like the others, whosever the row is."""
+        self.sim.objects.create(str(row.kind), ids=[row.id], network_id=row.network_id or None)

@@ -1,0 +1,148 @@
+"""What each process has asked for: its sweeps, passes over a kind, listings, looks at a row.
+
+Seen from outside, by its requests to NSX and its reads of Neutron's tables.
+"""
+
+import re
+from collections import deque
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from simulation.history import History, Name
+
+_PASSES = 8  # that are remembered of each kind
+_ID = re.compile(r"[0-9a-z]+(?:-[0-9a-z]+)+")
+# By API and kind: where a whole kind is listed, and what the query of such a request has and has not.
+_LISTINGS: Mapping[tuple[str, str], tuple[str, str, str]] = {
+    ("mh", "network"): ("/ws.v1/lswitch", "tag_scope=quantum", "tag="),
+    ("mh", "router"): ("/ws.v1/lrouter", "tag_scope=quantum", "tag="),
+    ("mh", "port"): ("/ws.v1/lswitch/*/lport", "tag_scope=quantum", "tag="),
+    ("policy", "network"): ("/policy/api/v1/infra/segments", "", " "),
+    ("policy", "router"): ("/policy/api/v1/search/query", "Tier1", "id:"),
+    ("policy", "port"): ("/api/v1/search/query", "LogicalPort", "AND"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One request."""
+
+    who: str
+    settling: bool  # by the settle runner
+    node: int
+    method: str
+    path: str
+    query: str
+    at: float  # when it reached NSX, which answered as of then
+    wall: float  # what the process's clock showed
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A request that names a row."""
+
+    at: float
+    wall: float
+    sweep: int  # 0: of the settle runner
+    status: bool  # it asks for the status itself
+
+
+@dataclass(slots=True)
+class Pass:
+    """Of a sweep over one kind."""
+
+    kind: str
+    begin: float
+    wall: float
+    listed: float | None = (
+        None  # when the last page of a listing was there; None: it failed, or there is none
+    )
+    whole: bool = False  # of a sweep that came to its end
+    rows: int = 0  # in scope, when it began
+    spent: frozenset[Name] = frozenset()  # of these, what the brake counts as spent
+    errors: frozenset[Name] = frozenset()
+    worse: set[Name] = field(default_factory=set)  # by its own writes
+    absent: set[Name] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class Runner:
+    """What is known of one process."""
+
+    began: float = float("-inf")  # its sweep at hand
+    sweeps: int = 0
+    erred: float = float("-inf")  # when NSX refused it something last
+    at_hand: Pass | None = None
+    passes: dict[str, deque[Pass]] = field(default_factory=dict)  # by kind
+    looks: dict[Name, deque[Look]] = field(default_factory=dict)
+    complete: deque[tuple[float, float, float]] = field(default_factory=lambda: deque(maxlen=3))
+
+    def listings(self, kind: str) -> Iterator[Pass]:
+        """The passes over this kind that listed it, the last one first."""
+        return (each for each in reversed(self.passes.get(kind, ())) if each.listed is not None)
+
+    def looked(self, name: Name, since: float) -> list[Look]:
+        return [look for look in self.looks.get(name, ()) if look.at >= since]
+
+
+class Asked:
+    """Of every process."""
+
+    def __init__(self, history: History, api: str) -> None:
+        self._history = history
+        self._api = api
+        self.runners: dict[str, Runner] = {}
+
+    def of(self, who: str) -> Runner:
+        return self.runners.setdefault(who, Runner())
+
+    def sweep_began(self, who: str, now: float) -> None:
+        runner = self.of(who)
+        runner.began, runner.at_hand = now, None
+        runner.sweeps += 1
+
+    def sweep_ended(self, who: str, bound: float, now: float) -> None:
+        """It was complete."""
+        runner = self.of(who)
+        runner.complete.append((runner.began, now, bound))
+        runner.at_hand = None
+        for passes in runner.passes.values():
+            for each in passes:
+                each.whole |= each.begin >= runner.began
+
+    def pass_began(self, who: str, each: Pass) -> None:
+        runner = self.of(who)
+        runner.at_hand = each
+        runner.passes.setdefault(each.kind, deque(maxlen=_PASSES)).append(each)
+
+    def arrived(self, question: Question) -> list[Name]:
+        """The rows that it names."""
+        runner = self.of(question.who)
+        number = 0 if question.settling else runner.sweeps
+        status = question.path.endswith(("/status", "/state")) or "Status" in question.query
+        look = Look(question.at, question.wall, number, status)
+        names = self._names(question)
+        for name in names:
+            runner.looks.setdefault(name, deque(maxlen=64)).append(look)
+        return names
+
+    def answered(self, question: Question, answer: Any, now: float) -> None:
+        runner = self.of(question.who)
+        if answer.status not in (200, 404) or answer.silent:
+            runner.erred = now
+        at_hand = runner.at_hand
+        if question.settling or at_hand is None:
+            return
+        path, has, has_not = _LISTINGS[self._api, at_hand.kind]
+        if question.path == path and has in question.query and has_not not in question.query:
+            sound = answer.status == 200 and answer.cut is None and answer.body.endswith(b"}")
+            at_hand.listed = now if sound else None
+
+    def _names(self, question: Question) -> list[Name]:
+        """What its last word names; in a query, whatever it names."""
+        query = question.query.replace("\\", "")
+        known = self._history.names
+        asked = [known[word] for word in _ID.findall(query) if word in known]
+        words = [known[word] for word in _ID.findall(question.path) if word in known]
+        return list(dict.fromkeys(asked or words[-1:]))
