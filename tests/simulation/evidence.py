@@ -213,8 +213,7 @@ class Evidence:
 
     def _rested(self, write: Write, life: Life, runner: Runner) -> None:
         """A row that is absent has rested. A clock that is ahead makes it look older, by just so much."""
-        began = runner.at_hand.wall - runner.at_hand.begin if runner.at_hand else 0.0
-        ahead = max(0.0, write.wall - write.at, began)
+        ahead = max(runner.ahead, write.wall - write.at)
         if ahead >= GRACE:
             return
         self._judged["promise 1, rested"] += 1
