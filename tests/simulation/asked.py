@@ -72,6 +72,7 @@ class Runner:
 
     began: float = float("-inf")  # its sweep at hand
     sweeps: int = 0
+    ahead: float = 0.0  # by how much its clock was, at most, in its sweep at hand
     erred: float = float("-inf")  # when NSX refused it something last
     at_hand: Pass | None = None
     passes: dict[str, deque[Pass]] = field(default_factory=dict)  # by kind
@@ -99,7 +100,7 @@ class Asked:
 
     def sweep_began(self, who: str, now: float) -> None:
         runner = self.of(who)
-        runner.began, runner.at_hand = now, None
+        runner.began, runner.at_hand, runner.ahead = now, None, 0.0
         runner.sweeps += 1
 
     def sweep_ended(self, who: str, bound: float, now: float) -> None:
@@ -114,12 +115,14 @@ class Asked:
     def pass_began(self, who: str, each: Pass) -> None:
         runner = self.of(who)
         runner.at_hand = each
+        runner.ahead = max(runner.ahead, each.wall - each.begin)
         runner.passes.setdefault(each.kind, deque(maxlen=_PASSES)).append(each)
 
     def arrived(self, question: Question) -> list[Name]:
         """The rows that it names."""
         runner = self.of(question.who)
         number = 0 if question.settling else runner.sweeps
+        runner.ahead = max(runner.ahead, question.wall - question.at)
         status = question.path.endswith(("/status", "/state")) or "Status" in question.query
         look = Look(question.at, question.wall, number, status)
         names = self._names(question)

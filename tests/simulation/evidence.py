@@ -212,9 +212,11 @@ class Evidence:
         return "follower" if columns.status == "DOWN" and was_bad else None
 
     def _rested(self, write: Write, life: Life, runner: Runner) -> None:
-        """A row that is absent has rested. A clock that is ahead makes it look older, by just so much."""
-        began = runner.at_hand.wall - runner.at_hand.begin if runner.at_hand else 0.0
-        ahead = max(0.0, write.wall - write.at, began)
+        """A row that is absent has rested. A clock that is ahead makes it look older, by just so much.
+
+        So does one that was behind when a status was written, which dated the row.
+        """
+        ahead = max(runner.ahead, write.wall - write.at, life.noticed - write.dated - 1)
         if ahead >= GRACE:
             return
         self._judged["promise 1, rested"] += 1

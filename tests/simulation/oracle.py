@@ -101,9 +101,11 @@ class Oracle:
         rows = self.truth.settled(
             since,
             now,
-            twice=max(twice, troubled),
+            twice=twice,
             absent=thrice if len(told) == 3 and thrice > max(troubled, self._frozen) else None,
-            spare=lambda name, expected: self._is_spared(name, expected, held, since, now),
+            spare=lambda name, expected: (
+                self._is_spared(name, expected, held, since, now) or self._is_unlisted(who, name, since)
+            ),
         )
         self.judged["promise 6, amid the run"] += rows
         return rows
@@ -115,6 +117,12 @@ class Oracle:
         _, recent = self._writes.get(name, ("", ()))
         often = sum(at > since - _MINUTE for at in recent) >= _EVENTS
         return often or sum(1 for _ in self._history.of(name, now, now)) > 1
+
+    def _is_unlisted(self, who: str, name: Name, since: float) -> bool:
+        """A row that need not have an object, and of which only a listing tells whether it has."""
+        if self._place(self._history.rows[name].columns) != "optional":
+            return False
+        return not any(each.begin >= since for each in self.asked.of(who).listings(name[0]))
 
     def settled(self, since: float, now: float, *, absence: bool) -> int:
         """Calm has come, and lasts since then: every row is true."""

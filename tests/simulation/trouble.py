@@ -50,7 +50,9 @@ class Trouble(Actor):
     seconds = 4.0
 
     def __init__(self, world: World) -> None:
-        self._deck = Deck(world.random, faults_of(world.agreed.api))
+        api = world.agreed.api
+        alone = [name for name in faults_of(api) if FAULTS[name].apis == (api,)]
+        self._deck = Deck(world.random, [*faults_of(api), *alone])  # nobody else has these
         self._rules: list[Any] = []
         self._effects = Effects(world)
         world.on_answer = self._answered
