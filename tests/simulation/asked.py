@@ -43,7 +43,6 @@ class Look:
     """A request that names a row."""
 
     at: float
-    wall: float
     sweep: int  # 0: of the settle runner
     status: bool  # it asks for the status itself
 
@@ -124,7 +123,7 @@ class Asked:
         number = 0 if question.settling else runner.sweeps
         runner.ahead = max(runner.ahead, question.wall - question.at)
         status = question.path.endswith(("/status", "/state")) or "Status" in question.query
-        look = Look(question.at, question.wall, number, status)
+        look = Look(question.at, number, status)
         names = self._names(question)
         for name in names:
             runner.looks.setdefault(name, deque(maxlen=64)).append(look)

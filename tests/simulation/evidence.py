@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from simulation.asked import Asked, Look, Pass, Runner
+from simulation.asked import Asked, Pass, Runner
 from simulation.history import History, Life, Name, Span, Violation
 from simulation.meaning import MEANING
 from simulation.truth import GRACE
@@ -95,22 +95,14 @@ class Evidence:
         if not looks:
             raise Violation(f"promise 1: {write.who} settled {write.name} without a look at it")
         self._judged["promise 2, a single look"] += 1
-        self._is_later(write, life, looks[-1])
+        if looks[-1].at < life.noticed:
+            raise Violation(
+                f"promise 2: {write.who} settled {write.name}, which had changed "
+                f"{life.noticed - looks[-1].at:.3f} s after the last look at it"
+            )
         # A look may be several requests.
         first = next(look for look in looks if look.at >= looks[-1].at - self._terms.interval)
         return max(life.changed, first.at)
-
-    def _is_later(self, write: Write, life: Life, look: Look) -> None:
-        """The look is later than the last change, as far as Neutron's whole seconds tell."""
-        if look.at < life.noticed:
-            raise Violation(
-                f"promise 2: {write.who} settled {write.name}, which had changed "
-                f"{life.noticed - look.at:.3f} s after the last look at it"
-            )
-        if write.dated <= look.wall < write.dated + 1:
-            raise Violation(
-                f"promise 2: {write.who} settled {write.name} by a look in the same second as its last change"
-            )
 
     # Promise 1: evidence
 
