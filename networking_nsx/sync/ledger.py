@@ -27,6 +27,8 @@ from networking_nsx.sync import rules
 from networking_nsx.sync.misses import Lost, Misses, MissingSettings
 from networking_nsx.sync.seen import Seen
 
+_SILENT = frozenset({Health.ABSENT, Health.UNKNOWN})  # they name no object, or say nothing of it
+
 
 @dataclass(frozen=True, slots=True)
 class LedgerSettings:
@@ -192,14 +194,21 @@ class Ledger:
         observations = list(observations)
         objects = Counter(observation.id for observation in observations)
         for observation in observations:
-            if observation.health in (Health.ABSENT, Health.UNKNOWN):
+            if observation.health in _SILENT:
                 continue
             self._paths[kind][observation.id] = observation.path
             self._misses[kind].found(observation.id)
             if kind not in PLURAL:
                 several = objects[observation.id] > 1
                 (self._duplicates.add if several else self._duplicates.discard)(observation.id)
-        return self._judge(kind, rules.fold(observations))
+        return self._judge(kind, map(self._with_its_router, rules.fold(observations)))
+
+    def _with_its_router(self, seen: Observation) -> Observation:
+        """What a look says of a row: a port whose router is ERROR is down, unless NSX knows better by now."""
+        row = self._rows[seen.kind].get(seen.id)
+        router = self._rows[Kind.ROUTER].get(row.follows) if row else None
+        is_error = router is not None and router.status == Status.ERROR
+        return seen._replace(health=Health.DOWN) if is_error and seen.health in _SILENT else seen
 
     def confirmed(self, changes: list[Change]) -> tuple[list[Change], list[Change]]:
         """Split changes, each from a direct look, into those to write and those to look at once more."""

@@ -139,7 +139,7 @@ class BrakeJudge:
         return len(last.spent | last.worse | worse) > _most(last.rows)
 
     def _followers(self) -> set[Name]:
-        """Ports that ought to follow a router which is ERROR. What it is on NSX now may not tell."""
+        """Ports that ought to follow a router which is ERROR, whatever it is on NSX now."""
         rows = self._history.rows
         routers = {name[1] for name, life in rows.items() if life.columns.status == "ERROR"}
         return {

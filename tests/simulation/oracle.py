@@ -126,15 +126,8 @@ class Oracle:
 
     def settled(self, since: float, now: float, *, absence: bool) -> int:
         """Calm has come, and lasts since then: every row is true."""
-        asked = self.asked.runners
-        held = any(self.brake.may_hold(who, "port", since, now) for who in asked if asked[who].complete)
-        rows = self._history.rows
         return self.truth.settled(
-            since,
-            now,
-            twice=since,
-            absent=since if absence else None,
-            spare=lambda name, _: held and self._place(rows[name].columns) == "follower",
+            since, now, twice=since, absent=since if absence else None, spare=lambda *_: False
         )
 
     def _damped(self, who: str, name: Name, life: Life, now: float) -> None:
