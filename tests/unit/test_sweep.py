@@ -729,7 +729,7 @@ def test_gateway_ports_are_sampled_by_their_routers():
 
 @pytest.mark.parametrize("known", [Health.UNKNOWN, None])
 def test_a_router_of_which_nothing_is_known_denies_no_gateway_port(known):
-    """Its row is ERROR, which is why its port is held; that NSX says nothing of it now does not speak for it."""
+    """Its row is ERROR, which is why its port is held; that NSX is silent now does not speak for it."""
     world = World()
     for i in range(30):
         world.add(Kind.ROUTER, f"router-{i:05}", "ERROR", known if i < 4 else DOWN)
