@@ -136,7 +136,12 @@ class Users(Actor):
         bump = self.random.random() < 0.8
         self.world.neutron.change(port, bump=bump, vif_type="ovs", driver="nsx", blocks=blocks, status="DOWN")
         if "DHCP" in blocks:
-            self.later(20, lambda: port.blocks.discard("DHCP"))
+            self.later(20, lambda: self._serve(port))
+
+    def _serve(self, port: Record) -> None:
+        """An agent is ready; the port's revision does not tell."""
+        if _exists(self.world, port):
+            self.world.neutron.change(port, bump=False, blocks=port.blocks - {"DHCP"})
 
     def _rebind(self) -> object:
         port = self.row(Kind.PORT)
