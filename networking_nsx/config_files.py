@@ -20,6 +20,7 @@ _SECRETS = {("database", "connection"), ("nsx", "password_file"), ("nsx", "token
     (group, option.dest) for group, options in OPTIONS.items() for option in options if option.secret
 }
 _DOLLAR = "what follows its $ is no option; write $$ for a $ that belongs to it"
+_STANDS = "what its $ stands for is no value of it"
 _NEARLY = 0.87  # so like a name of ours that nobody else's is: [nsxsync] is, [nsx_v3] is not
 
 
@@ -34,9 +35,11 @@ class Group:
         try:
             value = self._conf[self.name][option]
         except (cfg.Error, ValueError, RecursionError) as error:
+            # Without the error where that has a part of a secret.
             if (self.name, option) in _SECRETS:
-                # Without the error, which has a part of it.
                 raise ConfigurationError(f"{self.where(option)}: {_DOLLAR}") from None
+            if isinstance(error, cfg.ConfigFileValueError | ValueError) and self._stands_for_another(option):
+                raise ConfigurationError(f"{self.where(option)}: {_STANDS}") from None
             reason = _OSLO_PREFIX.sub("", str(error))
             raise ConfigurationError(f"{self.where(option)}: {reason}") from error
         if isinstance(value, float) and not math.isfinite(value):  # no bound refuses nan
@@ -44,16 +47,24 @@ class Group:
         return value
 
     def where(self, option: str) -> str:
-        """Name the option, and the file that sets it: the last one, under any of its names."""
+        """Name the option, and the file that sets it: the last one."""
+        file = next((file for file, _ in self._set(option)), "")
+        return f"[{self.name}] {option} ({f'set in {file}' if file else 'not set in any file'})"
+
+    def _stands_for_another(self, option: str) -> bool:
+        return any("$" in text for _, texts in self._set(option) for text in texts)
+
+    def _set(self, option: str) -> Iterator[tuple[str, list[str]]]:
+        """Each file that sets it, the last one first, and what it says there, under any of its names."""
         names = {(self.name, option)}
         for known in OPTIONS.get(self.name, []):
             if known.dest == option:
                 names |= {(str(old.group), str(old.name)) for old in known.deprecated_opts}
         for file in reversed(self._conf.config_file):
             sections = _sections(file)
-            if any(name in sections.get(group, {}) for group, name in names):
-                return f"[{self.name}] {option} (set in {file})"
-        return f"[{self.name}] {option} (not set in any file)"
+            for group, name in names:
+                if name in sections.get(group, {}):
+                    yield file, sections[group][name]
 
 
 def unknown_options(files: Sequence[str]) -> Iterator[str]:

@@ -117,3 +117,11 @@ def test_a_file_that_is_not_there_is_named(refused):
 
     assert "/no/password is no file of a password" in password
     assert "No such file or directory: '/no/key'" in key
+
+
+@pytest.mark.parametrize("option", ["api", "auth", "insecure", "request_rate", "http_timeout"])
+def test_the_value_of_an_option_that_stands_for_the_password_is_not_repeated(refused, option):
+    """Only its place is told."""
+    message = refused(f"{DATABASE}{NSX}password = {SECRET}\n{option} = $nsx.password\n")
+
+    assert f"[nsx] {option} (set in" in message
