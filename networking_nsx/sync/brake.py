@@ -95,14 +95,12 @@ class Allowance:
     def __repr__(self) -> str:
         return f"Allowance({len(self._spent)} spent)"
 
-    def sift(self, changes: Sequence[Change], now: float) -> list[Change]:
-        """The changes that may be written; a row that worsens again counts once. `now` is monotonic."""
+    def allows(self, change: Change, now: float) -> bool:
+        """Whether it may be written; a row that worsens again counts once. `now` is monotonic."""
+        if not rules.worsens(change):
+            return True
         self._spent = {key: at for key, at in self._spent.items() if at > now - self._settings.window}
-        return [
-            change for change in changes if not rules.worsens(change) or self._allows(change.row.key, now)
-        ]
-
-    def _allows(self, key: Key, now: float) -> bool:
+        key = change.row.key
         others = sum(key.kind is spent.kind and key != spent for spent in self._spent)
         if others >= self._settings.minimum:
             return False

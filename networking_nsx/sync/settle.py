@@ -208,7 +208,7 @@ class Settler:
             return "unsettled", Finding(row, seen, waits=_STALE)
         if is_doubtful(change):
             return "unsettled", Finding(row, seen, left=_DOUBTFUL)
-        if not self.allowance.sift([change], self.clock.monotonic()):
+        if not self.allowance.allows(change, self.clock.monotonic()):
             return "held", Finding(row, seen, left=_HELD)
         return self._written(change)
 
