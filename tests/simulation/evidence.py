@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from simulation.asked import Asked, Pass, Runner
@@ -162,14 +163,14 @@ class Evidence:
         return len(sweeps) >= 2 and max(sweeps) == runner.sweeps
 
     def _is_gone(self, name: Name, since: float, now: float, runner: Runner) -> bool:
-        """Absence needs two complete listings without it, and a look that did not find it."""
+        """Absence needs that the last two complete listings were without it, and a look that did not find it."""
         if not self._nothing_at_some_moment(name, since, now):
             return False
         looks = runner.looked(name, since)
         if not any(not any(self._history.of(name, look.at, look.at)) for look in looks):
             return False
-        without = [each for each in runner.listings(name[0]) if self._may_lack(name, each)]
-        return len(without) >= 2
+        without = takewhile(lambda each: self._may_lack(name, each), runner.listings(name[0]))
+        return len(list(without)) >= 2
 
     def _may_lack(self, name: Name, each: Pass) -> bool:
         """Whether this listing may have been without any object of the row."""
