@@ -21,7 +21,7 @@ class Limiter:
 
     A share of it may be kept for urgent requests. While the others take less than as much, it is the other
     way round: the share is theirs, and the rest is for urgent ones. Each of the two parts keeps to its own
-    number in every sliding second, so both together keep to the rate; where they hold more than that, because
+    number in every sliding second, so both together keep to what is allowed; where they hold more than that, because
     they have just changed places or requests arrived late, `_past_full_seconds` sees to it.
     """
 
@@ -89,18 +89,18 @@ class Limiter:
         return lane, max(now, lane.free_at(allowed))
 
     def _past_full_seconds(self, at: float, now: float) -> float:
-        """The first moment from then on that is in no second which holds the whole rate without it."""
+        """The first moment from then on that is in no second which holds all that is allowed without it."""
         del self._sent[: bisect_left(self._sent, now - 2 * _WINDOW)]
         while later := self._full_second(at):
             at = later
         return at
 
     def _full_second(self, at: float) -> float:
-        """Where a second that holds the whole rate and that moment is no longer in its way; 0 if none is."""
-        sent, rate, place = self._sent, self._rate, bisect_right(self._sent, at)
-        first = max(bisect_left(sent, at - _WINDOW), place - rate)
+        """Where a second that holds all that is allowed and that moment is no longer in its way; 0 if none is."""
+        sent, allowed, place = self._sent, self._allowed, bisect_right(self._sent, at)
+        first = max(bisect_left(sent, at - _WINDOW), place - allowed)
         for start in range(place, first - 1, -1):
-            last = start + rate - 1
+            last = start + allowed - 1
             if last < len(sent) and max(sent[last], at) - min(sent[start], at) < _WINDOW - _SAME:
                 return sent[start] + _WINDOW
         return 0.0

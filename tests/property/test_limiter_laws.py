@@ -53,6 +53,24 @@ def test_no_sliding_second_holds_more_than_the_rate(rate, share, steps):
     assert all(later - earlier > 1.09 for earlier, later in zip(sent, sent[rate:], strict=False))
 
 
+@given(RATES, SHARES, STEPS, STEPS)
+@example(20, 0.1, [], [(0.0, False, True)] * 9 + [(0.3, False, False)] * 9)
+def test_after_a_complaint_a_second_holds_half_the_rate(rate, share, before, after):
+    """Of what was booked since, urgent or not; one more for each second that has passed."""
+    limiter = Limiter(rate, share)
+    sendings(limiter, [(gap, False, urgent) for gap, _, urgent in before])
+    complained = now = sum(gap for gap, _, _ in before)
+    limiter.throttled(now)
+    sent = []
+    for gap, _, urgent in after:
+        now += gap
+        sent.append(now + limiter.reserve(now, urgent=urgent))
+    for last in sent:
+        second = [moment for moment in sent if last - 1.0 < moment <= last]
+
+        assert len(second) <= max(1, rate // 2) + int(last - complained)
+
+
 def crowd(limiter, callers, urgent, ways, requests):
     """What callers do that always have more to send, some of them urgent things: in the order of booking."""
     free = [(0.0, caller) for caller in range(callers)]

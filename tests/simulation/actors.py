@@ -139,9 +139,9 @@ class Users(Actor):
             self.later(20, lambda: self._serve(port))
 
     def _serve(self, port: Record) -> None:
-        """An agent is ready; the port's revision does not tell."""
+        """An agent is ready."""
         if _exists(self.world, port):
-            self.world.neutron.change(port, bump=False, blocks=port.blocks - {"DHCP"})
+            self.world.neutron.free(port, "DHCP")
 
     def _rebind(self) -> object:
         port = self.row(Kind.PORT)

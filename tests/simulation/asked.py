@@ -76,7 +76,8 @@ class Runner:
     at_hand: Pass | None = None
     passes: dict[str, deque[Pass]] = field(default_factory=dict)  # by kind
     looks: dict[Name, deque[Look]] = field(default_factory=dict)
-    complete: deque[tuple[float, float, float]] = field(default_factory=lambda: deque(maxlen=3))
+    # Complete sweeps: when they began and ended, and the bound that they told.
+    complete: deque[tuple[float, float, float]] = field(default_factory=lambda: deque(maxlen=_PASSES))
 
     def listings(self, kind: str) -> Iterator[Pass]:
         """The passes over this kind that listed it, the last one first."""

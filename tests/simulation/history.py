@@ -38,6 +38,7 @@ class Life:
     columns: Any  # as they are now: see `neutron.Record`
     touched: float = float("-inf")  # when somebody else than a synchronizer changed it last
     revised: float = float("-inf")  # the same, of those who did not forget its revision and date
+    freed: float = float("-inf")  # when a provisioning block ended last
     revision: int = -1
     written: float = float("-inf")  # when its status was written last by one
     statuses: deque[tuple[float, str]] = field(default_factory=lambda: deque(maxlen=64))  # since when
@@ -89,6 +90,9 @@ class History:
             life.revised = self._now()
             life.revision = columns.revision
         life.statuses.append((self._now(), columns.status))
+
+    def row_freed(self, columns: Any) -> None:
+        self.rows[str(columns.kind), columns.id].freed = self._now()
 
     def row_written(self, columns: Any) -> None:
         life = self.rows[str(columns.kind), columns.id]

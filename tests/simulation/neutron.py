@@ -42,6 +42,10 @@ class Witness(Protocol):
         """Somebody else has made or changed it."""
         ...
 
+    def freed(self, record: Record) -> None:
+        """A provisioning block of somebody else's has gone; nothing of the row tells."""
+        ...
+
     def deleted(self, kind: str, row_id: str) -> None: ...
 
     def listed(self, writer: str, kind: Kind) -> None:
@@ -57,6 +61,8 @@ class Blind:
     """A witness that writes nothing down."""
 
     def changed(self, record: Record) -> None: ...
+
+    def freed(self, record: Record) -> None: ...
 
     def deleted(self, kind: str, row_id: str) -> None: ...
 
@@ -90,6 +96,11 @@ class Neutron:
             record.revision += 1
             record.changed_at = float(int(self._now()))
         self._witness.changed(record)
+
+    def free(self, record: Record, block: str) -> None:
+        """Take a provisioning block away."""
+        record.blocks.discard(block)
+        self._witness.freed(record)
 
     def delete(self, kind: Kind, row_id: str) -> None:
         if self.records[kind].pop(row_id, None):

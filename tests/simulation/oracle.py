@@ -102,9 +102,9 @@ class Oracle:
             since,
             now,
             twice=twice,
-            absent=thrice if len(told) == 3 and thrice > max(troubled, self._frozen) else None,
+            absent=thrice if told[0][1] < since and thrice > max(troubled, self._frozen) else None,
             spare=lambda name, expected: (
-                self._is_spared(name, expected, held, since, now) or self._is_unlisted(who, name, since)
+                self._is_spared(name, expected, held, since, now) or self._is_unlisted(who, name, since, now)
             ),
         )
         self.judged["promise 6, amid the run"] += rows
@@ -118,11 +118,13 @@ class Oracle:
         often = sum(at > since - _MINUTE for at in recent) >= _EVENTS
         return often or sum(1 for _ in self._history.of(name, now, now)) > 1
 
-    def _is_unlisted(self, who: str, name: Name, since: float) -> bool:
+    def _is_unlisted(self, who: str, name: Name, since: float, now: float) -> bool:
         """A row that need not have an object, and of which only a listing tells whether it has."""
         if self._place(self._history.rows[name].columns) != "optional":
             return False
-        return not any(each.begin >= since for each in self.asked.of(who).listings(name[0]))
+        return self.evidence.hid(since, now) or not any(
+            each.begin >= since for each in self.asked.of(who).listings(name[0])
+        )
 
     def settled(self, since: float, now: float, *, absence: bool) -> int:
         """Calm has come, and lasts since then: every row is true."""

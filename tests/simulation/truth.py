@@ -42,7 +42,8 @@ class Truth:
             if self._place(life.columns) in ("out", "waiting") or life.columns.blocks:
                 continue
             expected, since_then = self._due(name, life, since, now, twice=twice, absent=absent)
-            if expected is None or life.touched > since_then or spare(name, expected):
+            rested = max(life.touched, life.freed)
+            if expected is None or rested > since_then or spare(name, expected):
                 continue
             judged += 1
             self._compare(name, life, expected, since_then, now)

@@ -144,6 +144,9 @@ class World:
     def changed(self, record: Record) -> None:
         self.history.row_changed(record)
 
+    def freed(self, record: Record) -> None:
+        self.history.row_freed(record)
+
     def deleted(self, kind: str, row_id: str) -> None:
         self.history.row_deleted((str(kind), row_id))
 
