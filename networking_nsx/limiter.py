@@ -21,8 +21,8 @@ class Limiter:
 
     A share of it may be kept for urgent requests. While the others take less than as much, it is the other
     way round: the share is theirs, and the rest is for urgent ones. Each of the two parts keeps to its own
-    number in every sliding second, so both together keep to what is allowed; where they hold more than that, because
-    they have just changed places or requests arrived late, `_past_full_seconds` sees to it.
+    number in every sliding second, so both together keep to what is allowed; where they hold more than that,
+    because they have just changed places or requests arrived late, `_past_full_seconds` sees to it.
     """
 
     def __init__(self, rate: int, urgent_share: float = 0.0) -> None:
@@ -96,7 +96,7 @@ class Limiter:
         return at
 
     def _full_second(self, at: float) -> float:
-        """Where a second that holds all that is allowed and that moment is no longer in its way; 0 if none is."""
+        """Where a second that holds all that is allowed and that moment is out of its way; 0 if none is."""
         sent, allowed, place = self._sent, self._allowed, bisect_right(self._sent, at)
         first = max(bisect_left(sent, at - _WINDOW), place - allowed)
         for start in range(place, first - 1, -1):

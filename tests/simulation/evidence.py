@@ -163,7 +163,7 @@ class Evidence:
         return len(sweeps) >= 2 and max(sweeps) == runner.sweeps
 
     def _is_gone(self, name: Name, since: float, now: float, runner: Runner) -> bool:
-        """Absence needs that the last two complete listings were without it, and a look that did not find it."""
+        """Absence: the last two complete listings were without it, and a look did not find it."""
         if not self._nothing_at_some_moment(name, since, now):
             return False
         looks = runner.looked(name, since)

@@ -97,12 +97,13 @@ class Oracle:
         since = now - bound - self._terms.index_lag - _WAY
         twice = since - last - self._terms.index_lag - _WAY
         thrice = twice - 2 * (max(last, bound) + self._terms.index_lag)
+        went_on = told[0][1] < since  # sweeps, all that time
         held = {kind for kind in KINDS if self.brake.may_hold(who, kind, twice, now)}
         rows = self.truth.settled(
             since,
             now,
-            twice=twice,
-            absent=thrice if told[0][1] < since and thrice > max(troubled, self._frozen) else None,
+            twice=twice if went_on else None,
+            absent=thrice if went_on and thrice > max(troubled, self._frozen) else None,
             spare=lambda name, expected: (
                 self._is_spared(name, expected, held, since, now) or self._is_unlisted(who, name, since, now)
             ),

@@ -28,14 +28,14 @@ class Truth:
         since: float,
         now: float,
         *,
-        twice: float,
+        twice: float | None,
         absent: float | None,
         spare: Callable[[Name, str], bool],
     ) -> int:
         """Each status is that of NSX, unless that changed since then. Answers how many rows were judged.
 
-        `twice`: the same moment for what needs two looks; `absent`: for rows without an object, which must
-        be ERROR; None: need not. `spare`: rows that are not judged.
+        `twice`: the same moment for what needs two looks; `absent`: for rows without an object; both must be
+        ERROR then, and need not with None. `spare`: rows that are not judged.
         """
         judged = 0
         for name, life in self._history.rows.items():
@@ -46,17 +46,18 @@ class Truth:
             if expected is None or rested > since_then or spare(name, expected):
                 continue
             judged += 1
+            self._judged[f"promise 6, {expected}"] += 1
             self._compare(name, life, expected, since_then, now)
         self._judged["promise 6"] += judged
         return judged
 
     def _due(
-        self, name: Name, life: Life, since: float, now: float, *, twice: float, absent: float | None
+        self, name: Name, life: Life, since: float, now: float, *, twice: float | None, absent: float | None
     ) -> tuple[str | None, float]:
         """What the status ought to be, and since when; None: it may be any."""
         expected = self._expected(name, life, since, now)
         if expected == "ERROR":
-            return self._expected(name, life, twice, now), twice
+            return (None, since) if twice is None else (self._expected(name, life, twice, now), twice)
         if expected != "absent":
             return expected, since
         if absent is None or life.columns.changed_at + GRACE >= absent:
