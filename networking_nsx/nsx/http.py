@@ -134,9 +134,8 @@ class Client:
             except (NsxError, ConfigurationError):
                 node.circuit.undecided(self._clock.monotonic())
                 raise
-            self._blame(
-                node, failures[node]
-            )  # out here: oslo.log adds to a line the exception that is being handled
+            # Out here: oslo.log adds to a line the exception that is being handled.
+            self._blame(node, failures[node])
         raise _soonest(failures)
 
     def _node(self, base: str) -> Node:
@@ -156,7 +155,7 @@ class Client:
         raise Unavailable(f"no manager is asked for now, each has failed: {troubles}")
 
     def _has_others(self, failures: Mapping[Node, NsxError]) -> bool:
-        """Whether the rest that a manager asks for need not be waited for: others have budgets of their own."""
+        """Whether nobody need wait for the rest that a manager asks for: others have budgets of their own."""
         last, now = _last(failures), self._clock.monotonic()
         if not self._api.spread or not isinstance(last, Throttled) or isinstance(last, Busy):
             return False

@@ -23,7 +23,6 @@ from networking_nsx.model import Change, Key, Kind, Row, Status
 from networking_nsx.ports import Random
 from networking_nsx.sync import rules
 
-
 _IDLE_PASSES = 3  # that need no release before it ends: ERROR needs two sweeps
 
 
@@ -96,7 +95,7 @@ class Brake:
         return not self._lost or kind in self._released
 
     def pass_ended(self, kind: Kind, now: float, *, undecided: int, needed: bool) -> None:
-        """Whether an operator's release has done its work. `needed`: this pass let something through by it."""
+        """A release may have done its work. `needed`: this pass has let something through by it."""
         release = self._released.get(kind)
         if release is None:
             return
@@ -173,7 +172,7 @@ class Watch:
         self._needed |= self._brake.has_lost
 
     def ended(self, undecided: int, now: float) -> None:
-        """This pass is over, and leaves so many rows undecided."""
+        """The pass is over, and leaves so many rows undecided."""
         self._brake.pass_ended(self._kind, now, undecided=undecided, needed=self._needed)
 
     def _passes(self, rows: int) -> bool:
