@@ -99,6 +99,7 @@ class Page(NamedTuple):
     as_of: float
     malformed: int = 0  # objects that could not be read, each one skipped
     foreign: int = 0  # objects without the tag that names a Neutron row
+    turns: int = 1  # listings in which each object is read at least once
 
 
 class Sought(NamedTuple):
@@ -162,6 +163,7 @@ class Progress(NamedTuple):
     notices: tuple[str, ...] = ()  # what whoever runs this must know
     findings: Mapping[Key, Finding] = {}  # when settling: of each row that was taken
     bound: float = 0.0  # seconds that a status of this kind can get old, where that is more than a sweep
+    turns: int = 1  # sweeps in which every object of this kind is read
 
 
 COUNTS: Mapping[str, str] = {

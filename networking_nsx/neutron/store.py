@@ -39,12 +39,14 @@ class NeutronStore:
 
     def rows(self, keys: Sequence[Key]) -> list[Row]:
         """These rows as they are now; a row that does not exist is left out. Raises StoreError."""
-        wanted = {kind: sorted({key.id for key in keys if key.kind is kind}) for kind in Kind}
+        asked = set(keys)
+        wanted = {kind: sorted(key.id for key in asked if key.kind is kind) for kind in Kind}
         return [
             row
             for kind, ids in wanted.items()
             for start in range(0, len(ids), BATCH)
             for row in self._some(kind, ids[start : start + BATCH])
+            if row.key in asked  # MariaDB takes ids for the same that only look alike
         ]
 
     def write(self, changes: Sequence[Change]) -> list[Outcome]:

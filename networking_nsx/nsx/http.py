@@ -19,7 +19,7 @@ import itertools
 import logging
 import re
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from copy import copy
 from types import TracebackType
 from typing import NamedTuple, Self
@@ -119,40 +119,48 @@ class Client:
         """Raises an NsxError: Unavailable or Throttled when every attempt failed, others at once."""
         target = f"{path}?{urlencode(params, safe=',', quote_via=quote)}" if params else path
         deadline = Deadline(self._clock, self._settings.total_timeout, urgent=self._urgent)
-        failure: NsxError | None = None
-        asked: list[Node] = []
+        failures: dict[Node, NsxError] = {}  # the last word of each manager, in the order of these
         for _ in range(self._settings.retries + 1):
-            if failure and not _waited(failure, deadline):
+            if failures and not (self._has_others(failures) or _waited(_last(failures), deadline)):
                 break
-            node = self._pick(asked, failure)
-            asked.append(node)
+            node = self._pick(failures)
+            failures.pop(node, None)
             try:
                 return self._ask(node, target, headers or {}, deadline)
             except Stopped:
                 raise
             except (Unavailable, Throttled, Untrusted) as error:
-                failure = error
+                failures[node] = error
             except (NsxError, ConfigurationError):
                 node.circuit.undecided(self._clock.monotonic())
                 raise
-            self._blame(
-                node, failure
-            )  # out here: oslo.log adds to a line the exception that is being handled
-        raise failure or Unavailable("not asked")
+            # Out here: oslo.log adds to a line the exception that is being handled.
+            self._blame(node, failures[node])
+        raise _soonest(failures)
 
     def _node(self, base: str) -> Node:
         wire = Wire(base, self._settings, self._clock, self._adapter)
         return Node(wire, self._authentication, self._account, self._api, self._clock)
 
-    def _pick(self, asked: Sequence[Node], failure: NsxError | None) -> Node:
+    def _pick(self, failures: Mapping[Node, NsxError]) -> Node:
         """The node to ask: the first whose circuit is closed."""
         now = self._clock.monotonic()
         order = self._order
-        for node in order.spread(asked, now, urgent=self._urgent) if self._api.spread else order.kept():
+        for node in order.spread(failures, now, urgent=self._urgent) if self._api.spread else order.kept():
             if node.circuit.allows(now):
                 return node
+        if failures:
+            raise _soonest(failures)
         troubles = "; ".join(node.trouble for node in self._nodes)
-        raise failure or Unavailable(f"no manager is asked for now, each has failed: {troubles}")
+        raise Unavailable(f"no manager is asked for now, each has failed: {troubles}")
+
+    def _has_others(self, failures: Mapping[Node, NsxError]) -> bool:
+        """Whether nobody need wait for the rest that a manager asks for: others have budgets of their own."""
+        last, now = _last(failures), self._clock.monotonic()
+        if not self._api.spread or not isinstance(last, Throttled) or isinstance(last, Busy):
+            return False
+        others = (node for node in self._nodes if node not in failures)
+        return any(not node.circuit.open(now) and not node.barred() for node in others)
 
     def _blame(self, node: Node, failure: NsxError) -> None:
         now = self._clock.monotonic()
@@ -222,7 +230,7 @@ class _Order:
         """The one that worked last, then those behind it; whoever lets nobody in comes last."""
         return sorted(self._from(self._first), key=Node.barred)
 
-    def spread(self, asked: Sequence[Node], now: float, *, urgent: bool) -> list[Node]:
+    def spread(self, asked: Container[Node], now: float, *, urgent: bool) -> list[Node]:
         """Those that have not failed this request first, by what they have to do, and else in turn."""
         nodes = self._from(next(self._turns))
         return sorted(nodes, key=lambda node: (node in asked, node.load(now, urgent=urgent)))
@@ -238,6 +246,16 @@ class _Order:
     def _from(self, start: int) -> list[Node]:
         start %= len(self._nodes)
         return [*self._nodes[start:], *self._nodes[:start]]
+
+
+def _last(failures: Mapping[Node, NsxError]) -> NsxError:
+    return list(failures.values())[-1]
+
+
+def _soonest(failures: Mapping[Node, NsxError]) -> NsxError:
+    """What is told of them: of the manager that may be asked again first."""
+    rests = {node: one.retry_after if isinstance(one, Throttled) else 0.0 for node, one in failures.items()}
+    return failures[min(reversed(rests), key=rests.__getitem__)]
 
 
 def _waited(failure: NsxError, deadline: Deadline) -> bool:

@@ -102,7 +102,8 @@ class Gateways:
             hits = hits._replace(malformed=0, foreign=0)
         end = start + len(some)
         following = str(end) if end < len(self._listed.observations) else None
-        return page_of(Kind.ROUTER, hits, following, self._as_of)
+        turns = max(1, -(-len(self._listed.observations) // self._settings.gateway_reads))
+        return page_of(Kind.ROUTER, hits, following, self._as_of)._replace(turns=turns)
 
     def _begin(self) -> None:
         self._pass += 1

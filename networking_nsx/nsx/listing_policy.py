@@ -37,12 +37,14 @@ def page_of(kind: Kind, hits: Hits, cursor: str | None, as_of: float) -> Page:
 def next_offset(hits: Hits, offset: int) -> int | None:
     """Where a search goes on. Its cursor is the number of hits consumed so far, the last one their total.
 
-    Raises Malformed when it announces more hits and has none, goes back, or goes on for ever.
+    Where a page does not announce the total, the search goes on until one has no hits. Raises Malformed when
+    it announces more hits and has none, goes back, or goes on for ever.
     """
     if not hits.size and offset < (hits.total or 0):
         raise Malformed(f"NSX's search announces {hits.total} hits, and has none from {offset} on")
     place = offset_from(hits.cursor) if hits.cursor else offset + hits.size
-    if place >= (hits.total or 0):
+    total = (place + 1 if hits.size and hits.cursor else 0) if hits.total is None else hits.total
+    if place >= total:
         return None
     if not offset < place <= REACH:
         raise Malformed(f"NSX's search goes from {offset} to {place}")

@@ -36,7 +36,7 @@ class Ports:
         part, offset = _place(cursor) if cursor else (self._first(""), 0)
         while True:
             hits, as_of = self._hits(part, offset, length)
-            total = hits.total or 0
+            total = self._announced.get(part, 0) if hits.total is None else hits.total
             if total <= self._part or len(part) == _DEEPEST:
                 break
             self._cut.add(part)

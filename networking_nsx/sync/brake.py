@@ -11,14 +11,19 @@ this sweep finds. So a process that restarts while frozen is frozen at its first
   decides (`agrees`), or an operator (`release`).
 - Absence is judged at the end of the kind, all missing rows together, and held in every kind while any
   kind has lost too many, or all it had. No sample releases it: only an operator, or the objects' return.
+- A release is for what is held now. It ends when nothing is left undecided or, where some rows never are
+  decided, when nothing has needed it for a while.
 """
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from networking_nsx.model import Change, Key, Kind, Row, Status
 from networking_nsx.ports import Random
 from networking_nsx.sync import rules
+
+_IDLE_PASSES = 3  # that need no release before it ends: ERROR needs two sweeps
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +35,13 @@ class BrakeSettings:
     agreement: float = 0.9  # the part of the sample that must agree
 
 
+class _Release(NamedTuple):
+    """An operator's word, and for how long nothing has needed it."""
+
+    since: float = float("inf")
+    passes: int = 0
+
+
 class Brake:
     """Watches over every kind. `random` draws the samples."""
 
@@ -37,14 +49,14 @@ class Brake:
         self.settings = settings
         self._random = random
         self._lost: set[Kind] = set()
-        self._released: set[Kind] = set()
+        self._released: dict[Kind, _Release] = {}
 
     def __repr__(self) -> str:
         return f"Brake(lost={sorted(self._lost)}, released={sorted(self._released)})"
 
     def release(self, kind: Kind) -> None:
         """An operator has looked: everything held in this kind passes, until nothing more is held."""
-        self._released.add(kind)
+        self._released[kind] = _Release()
 
     def watch(self, kind: Kind, rows: Collection[Row], now: float) -> "Watch":
         """Begin a pass over this kind. `rows` is what Neutron has; `now` in seconds since the epoch."""
@@ -62,6 +74,11 @@ class Brake:
     def is_released(self, kind: Kind) -> bool:
         return kind in self._released
 
+    @property
+    def has_lost(self) -> bool:
+        """Whether any kind has lost too much."""
+        return bool(self._lost)
+
     def draw(self, held: Sequence[Change]) -> list[Change]:
         """The held changes whose objects are to be read directly."""
         return self._random.sample(held, min(self.settings.sample, len(held)))
@@ -77,9 +94,15 @@ class Brake:
         (self._lost.add if lost else self._lost.discard)(kind)
         return not self._lost or kind in self._released
 
-    def nothing_held(self, kind: Kind) -> None:
-        """A pass over this kind ended with nothing held: an operator's release has done its work."""
-        self._released.discard(kind)
+    def pass_ended(self, kind: Kind, now: float, *, undecided: int, needed: bool) -> None:
+        """A release may have done its work. `needed`: this pass has let something through by it."""
+        release = self._released.get(kind)
+        if release is None:
+            return
+        since, passes = (now, 0) if needed else (min(now, release.since), release.passes + 1)
+        self._released[kind] = _Release(since, passes)
+        if not undecided or (passes >= _IDLE_PASSES and now - since >= self.settings.window):
+            del self._released[kind]
 
 
 class Allowance:
@@ -119,6 +142,7 @@ class Watch:
         self._errors = errors
         self._worse: set[str] = set()  # ids; a row that is judged twice counts once
         self._held: list[Change] = []
+        self._needed = False  # something passes only because an operator has released it
 
     def sift(self, changes: list[Change], met: int) -> list[Change]:
         """The changes that may be written now. `met`: rows whose object this pass has seen so far."""
@@ -143,5 +167,17 @@ class Watch:
         lost = everything or not self._brake.allows(self._errors + missing, self._baseline)
         return self._brake.allows_absence(self._kind, lost=missing > 0 and lost)
 
+    def declares(self) -> None:
+        """Rows that are missing are declared absent."""
+        self._needed |= self._brake.has_lost
+
+    def ended(self, undecided: int, now: float) -> None:
+        """The pass is over, and leaves so many rows undecided."""
+        self._brake.pass_ended(self._kind, now, undecided=undecided, needed=self._needed)
+
     def _passes(self, rows: int) -> bool:
-        return self._brake.is_released(self._kind) or self._brake.allows(self._spent + len(self._worse), rows)
+        if self._brake.allows(self._spent + len(self._worse), rows):
+            return True
+        released = self._brake.is_released(self._kind)
+        self._needed |= released
+        return released

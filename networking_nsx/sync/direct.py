@@ -42,8 +42,7 @@ class DirectPass(Pass):
         yield from self._settle(watch, self._ledger.followers())
         yield from self._release_held(watch)
         last = self._progress()
-        if not self._open:
-            means.brake.nothing_held(kind)
+        watch.ended(self._open, means.clock.now())
         yield last._replace(bound=means.rotation.bound(means.clock.monotonic()))
 
     def _answered(self, row: Row, answer: list[Observation] | NsxError) -> None:

@@ -70,9 +70,10 @@ class Ledger:
         self._rows[kind] = {}  # the old rows go before the new ones come: half the memory
         self._rows[kind] = {row.id: row for row in rows}
         _forget_gone(self._paths[kind], self._rows[kind])
-        self._unanswered = {
-            key for key in self._unanswered if key.kind is not kind or key.id in self._rows[kind]
-        }
+        there = self._rows[kind]
+        self._unanswered = {key for key in self._unanswered if key.kind is not kind or key.id in there}
+        for gone in [key for key in self._doubts if key.kind is kind and key.id not in there]:
+            del self._doubts[gone]
         if kind is Kind.PORT:
             _forget_gone(self._unknown_since, self._rows[kind])
             self._duplicates &= self._rows[kind].keys()

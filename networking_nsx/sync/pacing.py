@@ -56,6 +56,11 @@ class Pacer:
         """Objects that a sweep has, as far as is known."""
         return sum(self._totals.values())
 
+    @property
+    def interval(self) -> float:
+        """Seconds at least from one sweep to the next."""
+        return self._settings.interval
+
     def begin(self, now: float) -> None:
         """A sweep begins."""
         self._sweep_began = self._chunk_began = now

@@ -217,6 +217,7 @@ class Pass:
             words=dict(self._words),
             errors=tuple(self._errors),
             goes_on=page is not None and page.cursor is not None,
+            turns=page.turns if page else 1,
         )
         self._open += self._counts["held"] + self._counts["unsettled"]
         self._counts.clear()

@@ -28,11 +28,13 @@ class Summary:
     seconds: float = 0.0  # from its first request to its last write
     period: float = 0.0  # from the beginning of the sweep before to the beginning of this one
     bound: float = 0.0  # seconds: no status was verified longer ago, at the pace of this sweep
+    turns: int = 1  # sweeps in which every object is read
 
     def add(self, progress: Progress) -> None:
         self.counts.update(progress.counts)
         self.words.update(progress.words)
         self.bound = max(self.bound, progress.bound)
+        self.turns = max(self.turns, progress.turns)
 
     @property
     def unsettled(self) -> int:
@@ -149,7 +151,8 @@ class Runner:
         summary.seconds = ended - began
         before = began if self._began is None else self._began
         summary.period = began - before
-        summary.bound = max(summary.bound, ended - before)
+        waiting = (summary.turns - 1) * max(summary.period, self._pacer.interval)
+        summary.bound = max(summary.bound, ended - before + waiting)
         self._began = began
         self._sweep_backoff.succeeded()
         self._listener.swept(summary)

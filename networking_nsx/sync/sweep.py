@@ -150,8 +150,7 @@ class ListedPass(Pass):
         yield from self._release_held(watch)
         yield from self._declare_absent(watch)
         last = self._progress()
-        if not self._open:
-            self._means.brake.nothing_held(self._kind)
+        watch.ended(self._open, self._means.clock.now())
         bound = self._means.turns.bound(self._means.clock.monotonic()) if self._indexed else 0.0
         yield last._replace(goes_on=self._kind is not self._means.kinds[-1], bound=bound)
 
@@ -181,7 +180,9 @@ class ListedPass(Pass):
             return
         witnessed = yield from self._witnessed()
         self._counts["absent" if witnessed else "held"] += len(absent)
-        self._write(absent if witnessed else [])
+        if witnessed:
+            watch.declares()
+            self._write(absent)
 
     def _witnessed(self) -> Generator[Progress, None, bool]:
         """Whether NSX still finds directly what this pass has seen; if not, it has lost more than a few."""

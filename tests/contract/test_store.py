@@ -128,6 +128,16 @@ class TestReading:
 
         assert sorted(row.key for row in rows) == sorted(keys)
 
+    def test_a_row_is_found_by_its_own_id_only(self, cloud, store):
+        """MariaDB compares without regard to case, and to what its collation takes for the same."""
+        port_id = "a0000000-0000-4000-8000-00000000000e"
+        cloud.populate([{"kind": "network", "neutron_id": "n"}])
+        cloud.populate([{"kind": "port", "neutron_id": port_id, "network_id": "n"}])
+        spelled = (port_id.upper(), f"{port_id} ", port_id.replace("e", "é"))
+
+        assert store.rows([port_key(each) for each in spelled]) == []
+        assert [row.id for row in store.rows([port_key(port_id), port_key(spelled[0])])] == [port_id]
+
     def test_rows_answers_more_keys_than_a_statement_takes(self, cloud, store):
         """Many keys are asked for in several statements."""
         ids = [f"r{i}" for i in range(1201)]

@@ -20,6 +20,7 @@ from networking_nsx.errors import (
     NsxError,
     PageTooLarge,
     Rejected,
+    Throttled,
     Unauthorized,
     Unavailable,
 )
@@ -454,6 +455,30 @@ def test_a_busy_manager_is_left_for_another_and_asked_less(nsx):
         nsx.faults.add("http-503", node=0, match="/policy")
         assert get(client).node != nsx.urls[0]
         assert repr(client).count("5 of 10/s") == 1
+
+
+def test_a_manager_that_wants_an_hour_of_rest_keeps_nobody_from_the_others(nsx):
+    """429: its `Retry-After` is its own; whoever asked goes to another manager at once."""
+    clock = LaterClock()
+    with client_of(nsx, clock=clock) as client:
+        crowd(client, 3)
+        rule = nsx.faults.add("http-429", node=0, match="/policy", count=None, retry_after=3600)
+        began = time.monotonic()
+        met = [tried(client) for _ in range(9)]
+
+    assert set(met) == {nsx.urls[1], nsx.urls[2]}
+    assert rule.fired > 0
+    assert time.monotonic() - began < 5
+
+
+def test_when_all_managers_want_rest_the_shortest_is_told(nsx):
+    """Whoever asked may come back when one of them can be asked again."""
+    for node, after in enumerate((900, 600, 3600)):
+        nsx.faults.add("http-429", node=node, match="/policy", count=None, retry_after=after)
+    with client_of(nsx) as client, pytest.raises(Throttled) as told:
+        get(client)
+
+    assert told.value.retry_after == 600
 
 
 def test_a_search_that_cannot_be_answered_is_the_callers_business(nsx):

@@ -2,9 +2,10 @@
 
 import pytest
 from clocks import Ticker
-from line import Line
+from line import Follower, Line
 
 from networking_nsx.nsx.http import HttpSettings
+from networking_nsx.nsx.listing_policy import PolicySettings
 from networking_nsx.simulator import Simulator
 from networking_nsx.simulator.naming import has_edges
 from networking_nsx.simulator.standing import chosen
@@ -32,6 +33,20 @@ def statuses_after(line, sweeps=4):
     for _ in range(sweeps):
         line.sweep(every=70.0)
     return set(line.statuses("router").values())
+
+
+def test_the_bound_that_is_told_holds_for_gateways_that_wait_for_their_turn(sqlite, sim):
+    """60 of them, 10 read in each sweep. ERROR may take twice as long: it needs two looks."""
+    sim.populate(networks=1, ports=1, routers=60)
+    with Line(sqlite, sim, http=HTTP, policy=PolicySettings(gateway_reads=10)) as line:
+        line.sweep(7)
+        sim.set_status("router", "down", ids=[one.neutron_id for one in sim.inventory("router")[::12]])
+        began, follower = line.clock.monotonic(), Follower()
+        line.run(follower, lambda: list(line.statuses("router").values()).count("ERROR") == 5)
+        late = line.clock.monotonic() - began
+
+    assert late > 40  # twice what it would take if none had to wait
+    assert late <= 2 * follower.summaries[-1].bound <= 200
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from worlds import Heart, World
 from networking_nsx import assemble
 from networking_nsx.clock import SystemClock
 from networking_nsx.config import load
-from networking_nsx.model import Kind, Status
+from networking_nsx.model import Health, Kind, Status
 from networking_nsx.neutron.scope import Scope
 from networking_nsx.neutron.writing import BATCH
 from networking_nsx.nsx.codec_mh import page_from
@@ -121,6 +121,21 @@ def test_what_is_remembered_does_not_grow_with_the_sweeps():
         world.vanish(Kind.PORT, 1)
         world.neutron.pop(next(key for key in world.neutron if key.kind is Kind.PORT))
         world.add(Kind.PORT, f"new-{sweep:05}")
+        heart.sweep()
+        sizes.append(len(pickle.dumps((heart.ledger, heart.brake))))
+
+    assert sizes[-1] <= sizes[1]
+
+
+def test_nothing_is_remembered_of_rows_that_were_deleted_while_in_doubt():
+    """Networks that failed: users delete them after one look, or once they are ERROR."""
+    world = World(network=3)
+    heart = Heart(world)
+    sizes = []
+    for sweep in range(12):
+        key = world.add(Kind.NETWORK, f"new-{sweep:05}", health=Health.FAILED)
+        heart.sweep(1 + sweep % 3)
+        del world.neutron[key], world.nsx[Kind.NETWORK][f"/network/{key.id}"]
         heart.sweep()
         sizes.append(len(pickle.dumps((heart.ledger, heart.brake))))
 

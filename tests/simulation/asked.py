@@ -116,7 +116,10 @@ class Asked:
         runner = self.of(who)
         runner.at_hand = each
         runner.ahead = max(runner.ahead, each.wall - each.begin)
-        runner.passes.setdefault(each.kind, deque(maxlen=_PASSES)).append(each)
+        passes = runner.passes.setdefault(each.kind, deque(maxlen=_PASSES))
+        if passes and passes[-1].listed is None:
+            passes.pop()  # it is evidence of nothing, and must not push out what is
+        passes.append(each)
 
     def arrived(self, question: Question) -> list[Name]:
         """The rows that it names."""

@@ -258,6 +258,23 @@ def test_absence_needs_two_listings_and_a_look():
     assert court.oracle.judged["promise 1, absent"] == 1
 
 
+def test_listings_that_failed_make_none_be_forgotten():
+    """Promise 1: many sweeps were given up between the two that have listed all."""
+    court = Court()
+    court.has("up", NOW - 4000)
+    court.has("", NOW - 3000)
+    court.sweep(NOW - 200)
+    court.lists(NOW - 199)
+    for second in range(20):
+        court.sweep(NOW - 150 + second)
+    court.sweep(NOW - 15)
+    court.lists(NOW - 14)
+    court.looks(NOW - 5)
+    court.wrote("ERROR")
+
+    assert court.oracle.judged["promise 1, absent"] == 1
+
+
 def test_one_listing_does_not_prove_absence():
     """Promise 1: the first of the two has seen it."""
     court = Court()

@@ -154,6 +154,58 @@ def test_an_operator_releases_what_is_held():
     assert world.statuses(Kind.PORT) == released
 
 
+def _released_beside_a_row_that_never_answers(world: World, heart: Heart) -> None:
+    """An operator has released 300 ports; another one stays undecided: each look at it fails."""
+    odd = world.add(Kind.PORT, "odd", health=None)
+    world.poisoned[odd] = Unavailable("500")
+    look = world.look
+    world.flip(Kind.PORT, DOWN, 300)
+    world.relook(health=UP)
+    heart.sweep()
+    heart.brake.release(Kind.PORT)
+    heart.sweep()
+    world.look = look
+
+
+def test_a_release_ends_soon_even_if_a_row_stays_undecided_for_ever():
+    """Weeks later the inventory is lost: that was not released."""
+    world = World(port=1000)
+    heart = Heart(world)
+    _released_beside_a_row_that_never_answers(world, heart)
+    released = world.statuses(Kind.PORT)
+    heart.sweep(3, seconds=600)
+    world.vanish(Kind.PORT)
+    heart.sweep(12, seconds=60)
+
+    assert released == {"ACTIVE": 701, "DOWN": 300}
+    assert "ERROR" not in world.statuses(Kind.PORT)
+
+
+def test_a_release_that_nothing_needs_ends_however_often_rows_worsen():
+    """A few in each sweep would have passed without it."""
+    world = World(port=1000)
+    heart = Heart(world)
+    _released_beside_a_row_that_never_answers(world, heart)
+    for sweep in range(60):
+        world.nsx[Kind.PORT][f"/port/port-{300 + sweep:05}"] = (f"port-{300 + sweep:05}", DOWN)
+        heart.sweep(seconds=60)
+
+    assert world.statuses(Kind.PORT) == {"ACTIVE": 641, "DOWN": 360}
+    assert not heart.brake.is_released(Kind.PORT)
+
+
+def test_a_release_lasts_for_as_long_as_it_lets_something_through():
+    """Few looks in each sweep, and an hour until all is written."""
+    world = World(port=1000)
+    heart = Heart(world, looks=50)
+    world.vanish(Kind.PORT, 500)
+    heart.sweep(3)
+    heart.brake.release(Kind.PORT)
+    heart.sweep(10, seconds=360)
+
+    assert world.statuses(Kind.PORT) == {"ACTIVE": 500, "ERROR": 500}
+
+
 def test_inventory_lost_writes_nothing():
     """All objects of all kinds vanish: 0 ERROR, in every kind, for as long as it lasts, restarts included."""
     world = World(network=40, router=2, port=2000)

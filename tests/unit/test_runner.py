@@ -63,6 +63,16 @@ def test_the_true_bound_is_reported():
     assert [summary.bound for summary in follower.summaries] == [7.5, 17.5, 17.5]
 
 
+def test_what_is_read_in_turn_is_as_old_as_its_turns():
+    """Only a part of a kind is read in each sweep; also of the first, which has no pace yet."""
+    world = World(port=2000)
+    page = world.page
+    world.page = lambda *asked: page(*asked)._replace(turns=6)
+    follower = run(world, 3)
+
+    assert [summary.bound for summary in follower.summaries] == [57.5, 67.5, 67.5]
+
+
 def test_chunks_are_spread_over_the_interval():
     """2,000 ports in chunks of 500: four requests, 2.5 s apart, and no pause after the last."""
     world = World(port=2000)
