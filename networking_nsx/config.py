@@ -158,6 +158,7 @@ def _brake(sync: Group) -> BrakeSettings:
         share=sync["brake_percent"] / 100,
         minimum=sync["brake_minimum"],
         window=sync["brake_window"],
+        patience=sync["brake_window"] + 2 * sync["state_sync_interval"],
         sample=sync["brake_sample"],
         agreement=sync["brake_agreement"] / 100,
     )

@@ -33,12 +33,13 @@ class Desk:
         self._facts = facts
         self._board = board
         self._brake = brake
+        self._clock = clock
         self._schedule = schedule
         self._barrier = Barrier(clock)
         self._sweeping = self._barrier.passage()
         self._settling: Passage | None = None
         self._lock = threading.Lock()
-        self._to_release: set[Kind] = set()
+        self._to_release: dict[Kind, float] = {}  # since when
 
     # The gates, for the runners' threads.
     def wait(self, seconds: float) -> bool:
@@ -46,8 +47,8 @@ class Desk:
 
     def enter(self) -> None:
         self._sweeping.enter()
-        for kind in self._released():
-            self._brake.release(kind)
+        for kind, at in self._released().items():
+            self._brake.release(kind, at)
 
     def settling(self) -> Passage:
         """The gate of the settle runner; a hint ends a wait there."""
@@ -105,7 +106,7 @@ class Desk:
         held = self._board.now.held
         released = [kind for kind in kinds or Kind if held.get(kind)]
         with self._lock:
-            self._to_release.update(released)
+            self._to_release |= dict.fromkeys(released, self._clock.now())
         what = ", ".join(f"{kind} {held[kind]}" for kind in released)
         did = f"the next sweep writes what is held: {what}" if what else "nothing is held there"
         return {"did": did, "released": [kind.value for kind in released], **self._standing()}
@@ -113,9 +114,9 @@ class Desk:
     def _standing(self) -> dict[str, Any]:
         return {"state": self.state, "paused_since": self._barrier.paused_since}
 
-    def _released(self) -> set[Kind]:
+    def _released(self) -> dict[Kind, float]:
         with self._lock:
-            released, self._to_release = self._to_release, set()
+            released, self._to_release = self._to_release, {}
             return released
 
 

@@ -12,7 +12,7 @@ this sweep finds. So a process that restarts while frozen is frozen at its first
 - Absence is judged at the end of the kind, all missing rows together, and held in every kind while any
   kind has lost too many, or all it had. No sample releases it: only an operator, or the objects' return.
 - A release is for what is held now. It ends when nothing is left undecided or, where some rows never are
-  decided, when nothing has needed it for a while.
+  decided, when nothing has needed it for a while; and it lapses where no pass begins in time to use it.
 """
 
 from collections.abc import Collection, Sequence
@@ -31,15 +31,16 @@ class BrakeSettings:
     share: float = 0.1  # of a kind's rows; larger lets more lies through before it holds
     minimum: int = 10  # rows that may always worsen: a small cloud is not frozen by one broken rack
     window: float = 600.0  # seconds for which a worsened row counts as spent
+    patience: float = 620.0  # seconds for which a release waits for the next pass
     sample: int = 50  # direct reads that decide over what is held
     agreement: float = 0.9  # the part of the sample that must agree
 
 
 class _Release(NamedTuple):
-    """An operator's word, and for how long nothing has needed it."""
+    """An operator's word."""
 
-    since: float = float("inf")
-    passes: int = 0
+    since: float  # when it was given, or needed last: seconds since the epoch
+    passes: int = 0  # that have not needed it since then
 
 
 class Brake:
@@ -54,12 +55,15 @@ class Brake:
     def __repr__(self) -> str:
         return f"Brake(lost={sorted(self._lost)}, released={sorted(self._released)})"
 
-    def release(self, kind: Kind) -> None:
+    def release(self, kind: Kind, at: float) -> None:
         """An operator has looked: everything held in this kind passes, until nothing more is held."""
-        self._released[kind] = _Release()
+        self._released[kind] = _Release(at)
 
     def watch(self, kind: Kind, rows: Collection[Row], now: float) -> "Watch":
         """Begin a pass over this kind. `rows` is what Neutron has; `now` in seconds since the epoch."""
+        release = self._released.get(kind)
+        if release and not release.passes and now - release.since > self.settings.patience:
+            del self._released[kind]
         horizon = now - self.settings.window
         # A port that waits for its binding is DOWN without having worsened.
         recent = [row.status for row in rows if row.changed_at > horizon and row.facts.may_activate]
@@ -99,7 +103,7 @@ class Brake:
         release = self._released.get(kind)
         if release is None:
             return
-        since, passes = (now, 0) if needed else (min(now, release.since), release.passes + 1)
+        since, passes = (now, 0) if needed else (release.since, release.passes + 1)
         self._released[kind] = _Release(since, passes)
         if not undecided or (passes >= _IDLE_PASSES and now - since >= self.settings.window):
             del self._released[kind]

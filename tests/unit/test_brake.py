@@ -144,7 +144,7 @@ def test_an_operator_releases_what_is_held():
     world.flip(Kind.PORT, DOWN, 300)
     world.relook(health=UP)
     heart.sweep()
-    heart.brake.release(Kind.PORT)
+    heart.brake.release(Kind.PORT, world.now())
     heart.sweep()
     released = world.statuses(Kind.PORT)
     world.flip(Kind.PORT, DOWN, 700)
@@ -162,7 +162,7 @@ def _released_beside_a_row_that_never_answers(world: World, heart: Heart) -> Non
     world.flip(Kind.PORT, DOWN, 300)
     world.relook(health=UP)
     heart.sweep()
-    heart.brake.release(Kind.PORT)
+    heart.brake.release(Kind.PORT, world.now())
     heart.sweep()
     world.look = look
 
@@ -194,13 +194,42 @@ def test_a_release_that_nothing_needs_ends_however_often_rows_worsen():
     assert not heart.brake.is_released(Kind.PORT)
 
 
+def test_a_release_that_no_sweep_comes_to_use_lapses():
+    """NSX is away for an hour, and what has vanished when it is back was not released."""
+    world = World(port=1000)
+    heart = Heart(world)
+    world.flip(Kind.PORT, DOWN, 300)
+    world.relook(health=UP)
+    heart.sweep()
+    heart.brake.release(Kind.PORT, world.now())
+    world.time += 3600
+    world.vanish(Kind.PORT)
+    heart.sweep(3)
+
+    assert world.statuses(Kind.PORT) == {"ACTIVE": 1000}
+
+
+def test_a_release_waits_for_the_sweep_of_a_long_interval():
+    """Of an hour, for which the operator has been told that the next sweep writes what is held."""
+    world = World(port=1000)
+    heart = Heart(world, brake_settings=BrakeSettings(patience=600 + 2 * 3600))
+    world.flip(Kind.PORT, DOWN, 300)
+    world.relook(health=UP)
+    heart.sweep()
+    heart.brake.release(Kind.PORT, world.now())
+    world.time += 3600
+    heart.sweep()
+
+    assert world.statuses(Kind.PORT) == {"ACTIVE": 700, "DOWN": 300}
+
+
 def test_a_release_lasts_for_as_long_as_it_lets_something_through():
     """Few looks in each sweep, and an hour until all is written."""
     world = World(port=1000)
     heart = Heart(world, looks=50)
     world.vanish(Kind.PORT, 500)
     heart.sweep(3)
-    heart.brake.release(Kind.PORT)
+    heart.brake.release(Kind.PORT, world.now())
     heart.sweep(10, seconds=360)
 
     assert world.statuses(Kind.PORT) == {"ACTIVE": 500, "ERROR": 500}
@@ -252,7 +281,7 @@ def test_an_operator_releases_absence():
     heart = Heart(world)
     world.vanish(Kind.PORT, 500)
     heart.sweep(3)
-    heart.brake.release(Kind.PORT)
+    heart.brake.release(Kind.PORT, world.now())
     first = heart.sweep()
     heart.sweep(3)
 
@@ -293,7 +322,7 @@ def test_what_the_brake_knows_can_be_seen():
     heart = Heart(world)
     world.vanish(Kind.PORT)
     heart.sweep()
-    heart.brake.release(Kind.ROUTER)
+    heart.brake.release(Kind.ROUTER, world.now())
 
     assert "port" in repr(heart.brake)
     assert "router" in repr(heart.brake)
