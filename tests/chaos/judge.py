@@ -8,7 +8,7 @@ The rules of design sections 2, 4 and 5, written a second time; nothing here is 
   not longer ago than `staleness`: seconds in which nothing held the synchronizer up. What was hindered
   (stopped, cut off, delayed) does not count, nor what a back-off adds to it.
 - ERROR for an object that is gone: it was gone without a break for `proof` seconds, up to such a moment, and
-  the row had rested for `grace`.
+  the row had rested for `grace`, as far as its revision tells.
 
 Times are seconds since the epoch. Where the moment of a change is known as an interval only, the write gets
 the benefit of the doubt.
@@ -37,6 +37,11 @@ class Entry(NamedTuple):
     bound: bool = True
     ours: bool = True
     blocked: bool = False
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether it is the row's own line: that of a changed revision has no status."""
+        return bool(self.old)
 
     @property
     def key(self) -> Key:
@@ -79,6 +84,13 @@ class Judged(NamedTuple):
     absence: bool  # ERROR because the object was gone
 
 
+class _Moments(NamedTuple):
+    """When a row was changed last: by anybody, and so that its revision tells."""
+
+    touched: float
+    revised: float
+
+
 _FOREVER = float("inf")
 
 # (kind, the worst word) -> status. The words without an entry prove nothing.
@@ -116,12 +128,16 @@ def judge(
     past = spans(changes)
     calm = Calm(hindered)
     touched: dict[Key, float] = defaultdict(float)
+    revised: dict[Key, float] = defaultdict(float)
     never = [Span(0.0, _FOREVER, ())]
     verdicts = []
     for entry in entries:
         if entry.who == law.writer and entry.new:
-            verdicts.append(_judged(entry, past.get(entry.key, never), touched[entry.key], calm, law))
+            moments = _Moments(touched[entry.key], revised[entry.key])
+            verdicts.append(_judged(entry, past.get(entry.key, never), moments, calm, law))
         touched[entry.key] = entry.at
+        if entry.who == law.writer or not entry.is_quiet:
+            revised[entry.key] = entry.at
     return verdicts
 
 
@@ -189,22 +205,22 @@ def _united(intervals: Iterable[tuple[float, float]]) -> list[tuple[float, float
     return united
 
 
-def _judged(write: Entry, past: Sequence[Span], touched: float, calm: Calm, law: Law) -> Judged:
+def _judged(write: Entry, past: Sequence[Span], last: _Moments, calm: Calm, law: Law) -> Judged:
     horizon = calm.before(write.at, law.staleness)
     strict = horizon >= write.at - law.staleness - 0.001
     forbidden = _forbidden(write)
     if forbidden:
         return Judged(write, forbidden, 0.0, strict, absence=False)
     said = [span for span in past if span.words and _says(span, write, law)]
-    age = _age(said, write.at, max(horizon, touched))
+    age = _age(said, write.at, max(horizon, last.touched))
     if age is not None:
         return Judged(write, "", age, strict, absence=False)
     if write.new != "ERROR":
-        return Judged(write, _unsaid(said, write, touched), 0.0, strict, absence=False)
+        return Judged(write, _unsaid(said, write, last.touched), 0.0, strict, absence=False)
     gone = [span for span in past if not span.words]
     lasting = [span for span in gone if min(span.until, write.at) - span.since >= law.proof]
     age = _age(lasting, write.at, horizon)
-    fault = _not_gone(write, gone, law) if age is None else _too_early(write, touched, law)
+    fault = _not_gone(write, gone, law) if age is None else _too_early(write, last.revised, law)
     return Judged(write, fault, age or 0.0, strict, absence=True)
 
 
@@ -250,9 +266,9 @@ def _not_gone(write: Entry, gone: Sequence[Span], law: Law) -> str:
     return f"the object was not gone for {law.proof:.1f} s without a break, up to shortly before"
 
 
-def _too_early(write: Entry, touched: float, law: Law) -> str:
+def _too_early(write: Entry, revised: float, law: Law) -> str:
     if write.kind == "port" and not write.bound:
         return "a port that is not bound cannot be missing"
-    if write.at - touched < law.grace:
-        return f"the row had rested for {write.at - touched:.1f} s only"
+    if write.at - revised < law.grace:
+        return f"the row had rested for {write.at - revised:.1f} s only"
     return ""

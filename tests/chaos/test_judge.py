@@ -128,6 +128,15 @@ def test_error_for_an_object_that_nsx_never_had_is_true():
     assert fault(write(new="ERROR"), nsx((90, UP))) != ""
 
 
+def test_a_change_of_which_no_revision_tells_does_not_keep_a_row_from_being_absent():
+    """Nobody can know of it; the row's own next revision is another matter."""
+    quiet = Entry(95.0, "neutron", "port", "a", "ACTIVE", "DOWN")
+    bump = Entry(95.0, "neutron", "port", "a")
+
+    assert fault(write(new="ERROR"), nsx((0, GONE)), before=[quiet]) == ""
+    assert fault(write(new="ERROR"), nsx((0, GONE)), before=[bump, quiet]) != ""
+
+
 def test_error_for_a_row_that_has_not_rested_is_false():
     """Its object may still be on the way."""
     touch = Entry(95, "neutron", "port", "a")
