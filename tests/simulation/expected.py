@@ -16,6 +16,7 @@ _ALWAYS: Mapping[str, Iterable[str]] = {
         "create a router",
         "bind anew",
         "unbind",
+        "bind by another driver",
         "switch off or on",
         "rename",
         "set a wrong status",
@@ -41,7 +42,8 @@ _ALWAYS: Mapping[str, Iterable[str]] = {
         *("promise 2, a single look", "promise 5", "promise 5, after a complaint"),
         *("promise 6", "promise 6, amid the run"),
         *("promise 8", "promise 8, worsening", "promise 8, sampled", "promise 8, single rows"),
-        *("promise 9", "events"),
+        *("promise 9", "promise 9, another's by now", "promise 9, another's is read alone"),
+        "events",
     ],
     "met": [
         "written",

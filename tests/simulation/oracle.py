@@ -7,12 +7,13 @@ its module: `evidence`, `budget`, `brake`, `truth`. import-linter keeps them fro
 from collections import Counter, deque
 from typing import Any
 
-from simulation.asked import Asked, Question, Runner
+from simulation.asked import Asked, Question
 from simulation.brake import BrakeJudge
 from simulation.budget import Budget
 from simulation.evidence import Evidence, Terms, Write
 from simulation.history import History, Life, Name, Violation
-from simulation.meaning import KINDS, MEANING, place, worsens
+from simulation.meaning import KINDS, worsens
+from simulation.ours import Attempt, Ours
 from simulation.truth import Truth
 
 _EVENTS, _MINUTE = 4, 60.0
@@ -28,6 +29,8 @@ class Oracle:
         self.judged: Counter[str] = Counter()
         self.asked = Asked(history, terms.api)
         self.budget = Budget(terms.request_rate, self.judged)
+        self.ours = Ours(history, terms.api, self.judged)
+        self._place = self.ours.place
         self.brake = BrakeJudge(history, self.asked, terms.api, terms.index_lag, self._place, self.judged)
         self.truth = Truth(history, terms.api, self._place, self.judged)
         self.evidence = Evidence(history, self.asked, terms, self._place, self.judged)
@@ -42,18 +45,20 @@ class Oracle:
 
     def pass_began(self, who: str, kind: str, now: float, wall: float) -> None:
         """It has read what Neutron has of a kind."""
+        self.ours.listed(who, kind, now)
         self.brake.pass_began(who, kind, now, wall)
 
     def sweep_ended(self, who: str, bound: float, now: float) -> None:
         """It was complete."""
         self.asked.sweep_ended(who, bound, now)
         runner = self.asked.of(who)
-        self._others_differ(runner, now)
+        self.ours.others_differ(runner.began, now)
         if self.brake.must_hold(now, runner.began):
             self._frozen = now
 
     def ended(self, who: str) -> None:
         self.budget.ended(who)
+        self.ours.ended(who)
 
     def arrived(self, question: Question) -> list[Name]:
         """A request. Answers the rows that it names."""
@@ -63,16 +68,23 @@ class Oracle:
             self.budget.lives(question.who, question.at)
         if method != "GET" and not path.endswith(("/login", "/session/create")):
             raise Violation(f"promise 9: {question.who} sent {method} {path}: nothing may be written to NSX")
-        return self.asked.arrived(question)
+        names = self.asked.arrived(question)
+        if question.settling:
+            for name in names:
+                self.ours.looked(question.who, name)
+        return names
 
     def answered(self, question: Question, answer: Any, now: float) -> None:
         self.budget.answered(question.who, question.node, answer.status, now)
         self.asked.answered(question, answer, now)
 
+    def asked_to_write(self, attempt: Attempt) -> None:
+        """Whatever the store makes of it."""
+        self.ours.asked(attempt)
+
     def wrote(self, write: Write) -> None:
         name, status = write.name, write.columns.status
-        if self._place(write.columns) == "out":
-            raise Violation(f"promise 9: {write.who} wrote {status} to {name}, which is not ours")
+        self.ours.wrote(write)
         if write.columns.blocks and status == "ACTIVE" and name[0] == "port":
             raise Violation(
                 f"promise 1: {write.who} made {name} ACTIVE, for which {write.columns.blocks} stand"
@@ -141,18 +153,3 @@ class Oracle:
         if len(recent) > _EVENTS and recent[0] > max(now - _MINUTE, life.touched):
             seconds = now - recent[0]
             raise Violation(f"flap damping: {who} wrote {name} {len(recent)} times in {seconds:.1f} s")
-
-    # Promise 9: whose a row is
-
-    def _place(self, columns: Any) -> str:
-        network = columns.kind == "port" and self._history.rows.get(("network", columns.network_id))
-        return place(self._terms.api, columns, network.columns if network else None)
-
-    def _others_differ(self, runner: Runner, now: float) -> None:
-        """Count what would have been written to rows that are not ours: NSX had something else."""
-        for name, life in self._history.rows.items():
-            if self._place(life.columns) != "out" or life.touched > runner.began:
-                continue
-            words = {span.word for spans in self._history.of(name, runner.began, now) for span in spans}
-            meant = {MEANING[self._terms.api, name[0]].get(word) for word in words}
-            self.judged["promise 9"] += bool(meant) and not meant & {None, life.columns.status}

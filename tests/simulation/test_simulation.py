@@ -19,6 +19,7 @@ from simulation.expected import never
 from simulation.history import History, Violation
 from simulation.neutron import Record
 from simulation.oracle import Oracle
+from simulation.ours import Attempt
 from simulation.run import Report
 
 HERE = Path(__file__).parent.parent
@@ -149,6 +150,11 @@ class Court:
         dated, record.changed_at = record.changed_at, float(int(at + self.ahead))
         self.oracle.wrote(Write("daemon", settled, record, before, dated, at, at + self.ahead))
         self.history.row_written(record)
+
+    def wants_to_write(self, status: str, at: float = NOW, *, settled: bool = False) -> None:
+        """The store refuses it."""
+        self.now = at
+        self.oracle.asked_to_write(Attempt("daemon", settled, self.record, status, refused=True, at=at))
 
     def is_gone(self, since: float) -> None:
         """The object was there, and is no more; two sweeps and a look do not find it."""
@@ -401,6 +407,33 @@ def test_rows_of_others_are_left_alone():
     assert court.oracle.judged["promise 9"] == 2
     with pytest.raises(Violation, match="promise 9"):
         court.wrote("ACTIVE")
+
+
+def test_rows_of_others_are_not_even_tried():
+    """Promise 9: that the store refuses them is for what has changed hands a moment ago."""
+    court = Court()
+    court.sweep(NOW - 5)
+    court.record.driver = "openvswitch"
+    court.somebody_changes_it(NOW - 4)
+    court.wants_to_write("ACTIVE", NOW - 3)
+    court.sweep(NOW - 2)
+
+    with pytest.raises(Violation, match="promise 9"):
+        court.wants_to_write("ACTIVE")
+
+
+def test_rows_of_others_are_not_looked_at_alone():
+    """Promise 9: it was another's when the settle runner read it, not when it was read before."""
+    court = Court()
+    name = ("port", "port-0")
+    court.oracle.ours.read("daemon", name, NOW - 5, settling=True)
+    court.record.driver = "openvswitch"
+    court.somebody_changes_it(NOW - 4)
+    court.looks(NOW - 3, settling=True)
+    court.oracle.ours.read("daemon", name, NOW - 2, settling=True)
+
+    with pytest.raises(Violation, match="promise 9"):
+        court.looks(NOW - 1, settling=True)
 
 
 def test_what_rests_must_be_true():

@@ -14,6 +14,7 @@ from simulation.evidence import Terms, Write
 from simulation.history import History, Name
 from simulation.neutron import Neutron, Record
 from simulation.oracle import Oracle
+from simulation.ours import Attempt
 from simulation.process import Agreed, Machine, Process
 from simulation.schedule import Schedule
 
@@ -149,6 +150,14 @@ class World:
 
     def listed(self, writer: str, kind: Kind) -> None:
         self.oracle.pass_began(writer, str(kind), self.time(), self.machine.now())
+
+    def read(self, writer: str, record: Record) -> None:
+        settling = self.processes[writer].settling
+        self.oracle.ours.read(writer, (str(record.kind), record.id), self.time(), settling=settling)
+
+    def asked(self, writer: str, record: Record, status: str, *, refused: bool) -> None:
+        settling = self.processes[writer].settling
+        self.oracle.asked_to_write(Attempt(writer, settling, record, status, refused, self.time()))
 
     def wrote(self, writer: str, record: Record, before: str, dated: float) -> None:
         self.count("transition", f"{record.kind} {before} -> {record.status}")
