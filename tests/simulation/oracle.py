@@ -134,7 +134,10 @@ class Oracle:
         """A row that need not have an object, and of which only a listing tells whether it has."""
         if self._place(self._history.rows[name].columns) != "optional":
             return False
-        return not any(each.begin >= since for each in self.asked.of(who).listings(name[0]))
+        listings = self.asked.of(who).listings(name[0])
+        return not any(
+            each.begin >= since and not self.evidence.hid(each.begin, each.listed) for each in listings
+        )
 
     def settled(self, since: float, now: float, *, absence: bool) -> int:
         """Calm has come, and lasts since then: every row is true."""

@@ -463,6 +463,41 @@ def test_the_bound_that_was_told_is_the_measure(bound, holds):
         court.oracle.calm("daemon", NOW - 40, NOW - 10)
 
 
+@pytest.mark.parametrize("lies", [False, True], ids=["true", "hides objects"])
+def test_an_optional_row_is_spared_until_a_listing_may_have_shown_it(lies):
+    """Promise 6: a listing that hides objects tells nothing of whether it has one."""
+    court = Court("policy")
+    court.record.owner = "network:dhcp"
+    court.has("up", NOW - 1000)
+    if lies:
+        court.oracle.evidence.hides(NOW - 100)
+    for at in (NOW - 90, NOW - 60, NOW - 30):
+        court.sweep(at)
+        court.asks("/api/v1/search/query", at + 1, query="resource_type:LogicalPort")
+    court.now = NOW
+    court.oracle.sweep_ended("daemon", 30.0, NOW)
+
+    if lies:
+        assert court.oracle.calm("daemon", NOW - 95, NOW) == 0
+        return
+    with pytest.raises(Violation, match="promise 6"):
+        court.oracle.calm("daemon", NOW - 95, NOW)
+
+
+def test_a_look_at_a_router_that_is_gone_is_a_sample_of_its_ports():
+    """Promise 8: there is no status to be asked for."""
+    court = Court("policy", ports=11)
+    court.history.row_changed(Record(Kind.ROUTER, "router-0", "ERROR"))
+    for record in court.records:
+        record.status, record.owner, record.device_id = "ACTIVE", "network:router_gateway", "router-0"
+    court.sweep(NOW - 5)
+    court.asks("/policy/api/v1/infra/tier-1s/router-0", NOW - 4, status=404)
+    for record in court.records:
+        court.wrote("DOWN", record=record)
+
+    assert court.oracle.judged["promise 8, sampled"] == 1
+
+
 def test_a_replay_asks_for_the_steps_that_were_asked_for():
     """Else it is another run."""
     report = Report(1, "mh", 3000, steps=5408)
