@@ -39,7 +39,7 @@ _ALWAYS: Mapping[str, Iterable[str]] = {
     "settled": ["looks", "writes", "before the next sweep"],
     "judged": [
         *(f"promise 1, {reason}" for reason in ("up", "bad", "absent", "rested", "admin down", "follower")),
-        *("promise 2, a single look", "promise 5", "promise 5, after a complaint"),
+        *("promise 2, a single look", "promise 2, refused", "promise 5", "promise 5, after a complaint"),
         *("promise 6", "promise 6, amid the run"),
         *("promise 8", "promise 8, worsening", "promise 8, sampled", "promise 8, single rows"),
         *("promise 9", "promise 9, another's by now", "promise 9, another's is read alone"),

@@ -7,6 +7,7 @@ its module: `evidence`, `budget`, `brake`, `truth`. import-linter keeps them fro
 from collections import Counter, deque
 from typing import Any
 
+from simulation.again import Again
 from simulation.asked import Asked, Question
 from simulation.brake import BrakeJudge
 from simulation.budget import Budget
@@ -28,6 +29,7 @@ class Oracle:
         self._terms = terms
         self.judged: Counter[str] = Counter()
         self.asked = Asked(history, terms.api)
+        self.again = Again(terms.request_rate, self.judged)
         self.budget = Budget(terms.request_rate, self.judged)
         self.ours = Ours(history, terms.api, self.judged)
         self._place = self.ours.place
@@ -59,6 +61,7 @@ class Oracle:
     def ended(self, who: str) -> None:
         self.budget.ended(who)
         self.ours.ended(who)
+        self.again.ended(who)
 
     def arrived(self, question: Question) -> list[Name]:
         """A request. Answers the rows that it names."""
@@ -72,15 +75,36 @@ class Oracle:
         if question.settling:
             for name in names:
                 self.ours.looked(question.who, name)
+        self.again.arrived(question, names)
         return names
 
     def answered(self, question: Question, answer: Any, now: float) -> None:
         self.budget.answered(question.who, question.node, answer.status, now)
         self.asked.answered(question, answer, now)
+        self.again.answered(question, answer, now)
 
     def asked_to_write(self, attempt: Attempt) -> None:
         """Whatever the store makes of it."""
         self.ours.asked(attempt)
+        if attempt.refused:
+            self.again.refused(attempt.who, self._seen(attempt.columns), attempt.at)
+
+    def read(self, who: str, columns: Any, now: float, *, settling: bool) -> None:
+        """It has read this row alone, or was told how it stands."""
+        name = (str(columns.kind), columns.id)
+        self.ours.read(who, name, now, settling=settling)
+        if self._place(columns) == "out":
+            self.again.spare(who, name)
+
+    def gone(self, name: Name) -> None:
+        """The row was deleted."""
+        for who in self.asked.runners:
+            self.again.spare(who, name)
+
+    def _seen(self, columns: Any) -> Name:
+        """What a look at this row names."""
+        follows = self._place(columns) == "follower"
+        return ("router", columns.device_id) if follows else (str(columns.kind), columns.id)
 
     def wrote(self, write: Write) -> None:
         name, status = write.name, write.columns.status

@@ -73,6 +73,7 @@ class Reply:
 
     silent = False
     cut = None
+    bytes_per_second = None
 
     def __init__(self, status: int = 200, body: bytes = b"{}") -> None:
         self.status, self.body = status, body
@@ -253,6 +254,55 @@ def test_a_single_look_is_later_than_the_last_change():
 
     with pytest.raises(Violation, match="had changed"):
         court.wrote("ACTIVE", settled=True)
+
+
+@pytest.mark.parametrize("settling", [True, False])
+def test_a_refused_write_is_looked_at_again(settling):
+    """Promise 2: by the settle runner or in the same sweep."""
+    court = Court()
+    court.wants_to_write("ACTIVE")
+    court.looks(NOW + 2, settling=settling)
+    court.asks("/", NOW + 60)
+
+    assert court.oracle.judged["promise 2, refused"] == 1
+
+
+def test_a_refused_write_is_looked_at_again_at_once():
+    """Promise 2: the next sweep is too late."""
+    court = Court()
+    court.wants_to_write("ACTIVE")
+    court.asks("/", NOW + 9)
+
+    with pytest.raises(Violation, match="promise 2"):
+        court.asks("/", NOW + 11)
+
+
+def test_single_rows_that_were_hinted_at_before_go_first():
+    """Promise 2: one that is asked for again and again keeps nobody waiting for ever."""
+    court = Court(ports=12)
+    court.wants_to_write("ACTIVE")
+    for number in range(1, 12):
+        court.looks(NOW + number, f"port-{number}", settling=True)
+    for number in range(12, 30):
+        court.looks(NOW + number, "port-1", settling=True)
+    court.asks("/", NOW + 38.5)
+
+    with pytest.raises(Violation, match="26 requests for others"):
+        court.asks("/", NOW + 39)
+
+
+@pytest.mark.parametrize("at", [NOW - 1, NOW + 1], ids=["before", "after"])
+def test_where_nsx_fails_a_refused_write_waits(at):
+    """Promise 2: nobody can say for how long."""
+    court = Court()
+    if at < NOW:
+        court.asks("/", at, status=500)
+    court.wants_to_write("ACTIVE")
+    if at > NOW:
+        court.asks("/", at, status=500)
+    court.asks("/", NOW + 60)
+
+    assert court.oracle.judged["promise 2, refused"] == 0
 
 
 def test_absence_needs_two_listings_and_a_look():

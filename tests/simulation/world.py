@@ -147,13 +147,13 @@ class World:
 
     def deleted(self, kind: str, row_id: str) -> None:
         self.history.row_deleted((str(kind), row_id))
+        self.oracle.gone((str(kind), row_id))
 
     def listed(self, writer: str, kind: Kind) -> None:
         self.oracle.pass_began(writer, str(kind), self.time(), self.machine.now())
 
     def read(self, writer: str, record: Record) -> None:
-        settling = self.processes[writer].settling
-        self.oracle.ours.read(writer, (str(record.kind), record.id), self.time(), settling=settling)
+        self.oracle.read(writer, record, self.time(), settling=self.processes[writer].settling)
 
     def asked(self, writer: str, record: Record, status: str, *, refused: bool) -> None:
         settling = self.processes[writer].settling
