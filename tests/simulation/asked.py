@@ -63,6 +63,7 @@ class Pass:
     errors: frozenset[Name] = frozenset()
     worse: set[Name] = field(default_factory=set)  # by its own writes
     absent: set[Name] = field(default_factory=set)
+    found: dict[Name, float] = field(default_factory=dict)  # by looks at single rows: when each was last
 
 
 @dataclass(slots=True)
@@ -136,10 +137,20 @@ class Asked:
         at_hand = runner.at_hand
         if question.settling or at_hand is None:
             return
+        self._note_found(question, answer, at_hand)
         path, has, has_not = _LISTINGS[self._api, at_hand.kind]
         if question.path == path and has in question.query and has_not not in question.query:
             sound = answer.status == 200 and answer.cut is None and answer.body.endswith(b"}")
             at_hand.listed = now if sound else None
+
+    def _note_found(self, question: Question, answer: Any, at_hand: Pass) -> None:
+        """An object was found on its path, or by a search that tells of it."""
+        if answer.status != 200 or answer.silent:
+            return
+        for name in self._names(question):
+            ids = (name[1], *self._history.objects.get(name, ()))
+            if question.path.endswith(ids) or any(each.encode() in answer.body for each in ids):
+                at_hand.found[name] = question.at
 
     def _names(self, question: Question) -> list[Name]:
         """What its last word names; in a query, whatever it names."""

@@ -9,7 +9,7 @@ Sort = tuple[str, str]
 
 _ALWAYS: Mapping[str, Iterable[str]] = {
     "death": [*POINTS, "is stopped", "a second one", "the clock is set", "an operator releases"],
-    "trouble": ["NSX is gone", "there is none"],
+    "trouble": ["NSX is gone", "there is none", "all is lost while something is looked for"],
     "users": [
         "create a port",
         "create a network",
@@ -38,7 +38,10 @@ _ALWAYS: Mapping[str, Iterable[str]] = {
     ],
     "settled": ["looks", "writes", "before the next sweep"],
     "judged": [
-        *(f"promise 1, {reason}" for reason in ("up", "bad", "absent", "rested", "admin down", "follower")),
+        *(
+            f"promise 1, {reason}"
+            for reason in ("up", "bad", "absent", "rested", "witnessed", "admin down", "follower")
+        ),
         *("promise 2, a single look", "promise 2, refused", "promise 5", "promise 5, after a complaint"),
         *("promise 6", "promise 6, amid the run"),
         *("promise 8", "promise 8, worsening", "promise 8, sampled", "promise 8, single rows"),

@@ -122,19 +122,27 @@ class Court:
         self.oracle.pass_began("daemon", "port", at, at + self.ahead)
 
     def asks(
-        self, path: str, at: float, *, query: str = "", settling: bool = False, status: int = 200
+        self,
+        path: str,
+        at: float,
+        *,
+        query: str = "",
+        settling: bool = False,
+        status: int = 200,
+        body: bytes = b"{}",
     ) -> None:
         self.now = at
         question = Question("daemon", settling, 0, "GET", path, query, at, at + self.ahead)
         self.oracle.arrived(question)
-        self.oracle.answered(question, Reply(status), at)
+        self.oracle.answered(question, Reply(status, body), at)
 
     def lists(self, at: float) -> None:
         self.asks("/ws.v1/lswitch/*/lport", at, query="tag_scope=quantum")
 
-    def looks(self, at: float, row: str = "port-0", *, settling: bool = False) -> None:
+    def looks(self, at: float, row: str = "port-0", *, settling: bool = False, found: bool = False) -> None:
         query = f"relations=LogicalPortStatus&tag={row}"
-        self.asks("/ws.v1/lswitch/*/lport", at, query=query, settling=settling)
+        body = b'{"tag": "%s"}' % row.encode() if found else b"{}"
+        self.asks("/ws.v1/lswitch/*/lport", at, query=query, settling=settling, body=body)
 
     def somebody_changes_it(self, at: float) -> None:
         self.now = at
@@ -320,6 +328,37 @@ def test_one_listing_does_not_prove_absence():
     court.is_gone(NOW - 20)
 
     with pytest.raises(Violation, match="promise 1"):
+        court.wrote("ERROR")
+
+
+def test_absence_needs_a_witness():
+    """Promise 1: another port of that kind is found, after this one was not."""
+    court = Court(ports=2)
+    court.has("up", NOW - 4000, "another", "port-1")
+    court.is_gone(NOW - 3000)
+    court.looks(NOW - 4, "port-1", found=True)
+    court.wrote("ERROR")
+
+    assert court.oracle.judged["promise 1, witnessed"] == 1
+
+
+@pytest.mark.parametrize(
+    ("row", "at", "found"),
+    [
+        pytest.param("port-1", NOW - 4, False, id="it is not found"),
+        pytest.param("port-1", NOW - 6, True, id="it was found before"),
+        pytest.param("port-0", NOW - 4, True, id="it is the row itself"),
+    ],
+)
+def test_what_is_no_witness_of_absence(row, at, found):
+    """Promise 1."""
+    court = Court(ports=2)
+    court.has("up", NOW - 4000, "another", "port-1")
+    court.is_gone(NOW - 3000)
+    court.looks(at, row, found=found)
+    court.looks(NOW - 3)
+
+    with pytest.raises(Violation, match="finds any other port"):
         court.wrote("ERROR")
 
 

@@ -4,7 +4,7 @@ A calm is what promise 6 is judged in; in some, NSX's index lies, and nothing el
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from random import Random
 from typing import Any
 
@@ -12,6 +12,7 @@ from networking_nsx.simulator.exchange import Answer
 from networking_nsx.simulator.fault_table import CHOICES, FAULTS
 from networking_nsx.simulator.population import Item
 from simulation.actors import Act, Actor
+from simulation.history import Name
 from simulation.process import POINTS, WAITING, Process
 from simulation.world import World
 
@@ -83,12 +84,24 @@ class Trouble(Actor):
         """The search index lies, and nothing else is wrong."""
         self._add("index-drop", fraction=self.random.choice((0.5, 1.0)), seed=self.random.randrange(1000))
 
-    def _answered(self, answer: Answer, *, named: bool) -> None:
-        """It complains where many single rows are read: there the rate is in somebody's way."""
+    def _answered(self, answer: Answer, sought: Sequence[Name], *, named: bool) -> None:
+        """It complains where many single rows are read: there the rate is in somebody's way.
+
+        And it loses all it has just when a sweep looks for what is missing: only a witness tells.
+        """
         self._effects.answered(answer)
-        if named and self.world.stormy and not self._rules and self.random.random() < 0.01:
+        if not self.world.stormy or self._rules:
+            return
+        if named and self.random.random() < 0.01:
             self._add(self.random.choice(("http-429", "http-503")), count=1)
             self.later(10, self._end)
+        elif any(self._is_missing(name) for name in sought) and self.random.random() < 0.5:
+            self.world.count("trouble", "all is lost while something is looked for")
+            self._add("inventory-lost")
+            self.later(3, self._end)
+
+    def _is_missing(self, name: Name) -> bool:
+        return not self.world.sim.objects.named(*name)
 
     def _add(self, name: str, **parameters: Any) -> None:
         self._rules.append(self.world.sim.faults.add(name, **parameters))

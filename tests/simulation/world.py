@@ -96,7 +96,7 @@ class World:
 
         def answered(answer: Answer) -> None:
             self.oracle.answered(question, answer, self.time())
-            self.on_answer(answer, named=bool(names))
+            self.on_answer(answer, [] if question.settling else names, named=bool(names))
 
         return answered
 
