@@ -11,7 +11,7 @@ from typing import Any
 
 from simulation.history import History, Name
 
-_PASSES = 8  # that are remembered of each kind
+_PASSES = 64  # that are remembered of each kind: while an index is not believed, many list nothing
 _ID = re.compile(r"[0-9a-z]+(?:-[0-9a-z]+)+")
 # By API and kind: where a whole kind is listed, and what the query of such a request has and has not.
 _LISTINGS: Mapping[tuple[str, str], tuple[str, str, str]] = {

@@ -9,18 +9,24 @@ import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
+from random import Random
 
 import pytest
+import requests
 
 from networking_nsx.model import Kind
+from networking_nsx.simulator.exchange import Answer
+from simulation.__main__ import pace_of, told
 from simulation.asked import Question
 from simulation.evidence import Terms, Write
 from simulation.expected import never
 from simulation.history import History, Violation
+from simulation.network import Network
 from simulation.neutron import Record
 from simulation.oracle import Oracle
 from simulation.ours import Attempt
 from simulation.run import Report
+from simulation.trouble import MET
 
 HERE = Path(__file__).parent.parent
 NOW = 10_000.0
@@ -241,6 +247,21 @@ def test_evidence_is_no_older_than_the_row():
         court.wrote("ACTIVE")
 
 
+def test_a_block_that_goes_makes_no_evidence_older():
+    """Promises 1 and 2: the row has no new revision by that."""
+    court = Court()
+    court.record.blocks = {"DHCP"}
+    court.has("up", NOW - 100)
+    court.sweep(NOW - 5)
+    court.has("down", NOW - 3)
+    court.now = NOW - 2
+    court.record.blocks = set()
+    court.history.row_changed(court.record)
+    court.wrote("ACTIVE")
+
+    assert court.oracle.judged["promise 1, up"] == 1
+
+
 def test_a_single_look_is_evidence_of_its_own():
     """The sweep at hand has seen it up; the look has not."""
     court = Court()
@@ -362,6 +383,23 @@ def test_what_is_no_witness_of_absence(row, at, found):
         court.wrote("ERROR")
 
 
+def test_the_first_listing_without_it_may_be_long_ago():
+    """Promise 1: while the index is not believed nothing is listed, in many sweeps."""
+    court = Court("policy")
+    court.has("up", NOW - 4000)
+    court.has("", NOW - 3000)
+    court.sweep(NOW - 500)
+    court.asks("/api/v1/search/query", NOW - 499, query="resource_type:LogicalPort")
+    for number in range(20):
+        court.sweep(NOW - 400 + 10 * number)
+    court.sweep(NOW - 15)
+    court.asks("/api/v1/search/query", NOW - 14, query="resource_type:LogicalPort")
+    court.asks("/policy/api/v1/infra/segments/network-0/ports/port-0", NOW - 5, status=404)
+    court.wrote("ERROR")
+
+    assert court.oracle.judged["promise 1, absent"] == 1
+
+
 @pytest.mark.parametrize("ahead", [0.0, 30.0])
 def test_absence_needs_rest(ahead):
     """A row that was changed a minute ago; a clock that is ahead excuses no more than that."""
@@ -464,6 +502,31 @@ def test_a_complaint_halves_the_rate(status):
 
     with pytest.raises(Violation, match="promise 5"):
         court.asks("/", NOW + 0.9)
+
+
+class Somebody:
+    """Whose requests these are; nobody waits."""
+
+    def sleep(self, seconds: float) -> None: ...
+
+    def passes(self, point: str) -> None: ...
+
+
+def test_a_complaint_that_comes_too_late_is_none():
+    """Promise 5: the client has given up, and knows nothing of it."""
+    heard: list[int] = []
+    late = Answer(429, b"{}", delay=30.0)
+    network = Network(
+        ["https://nsx-0"],
+        lambda _: late,
+        Somebody(),
+        lambda _: lambda answer: heard.append(answer.status),
+        Random(0),
+    )
+
+    with pytest.raises(requests.ReadTimeout):
+        network.send(requests.Request("GET", "https://nsx-0/").prepare(), timeout=(1.0, 10.0))
+    assert heard == [0]
 
 
 def test_the_back_off_ends():
@@ -585,6 +648,22 @@ def test_a_look_at_a_router_that_is_gone_is_a_sample_of_its_ports():
         court.wrote("DOWN", record=record)
 
     assert court.oracle.judged["promise 8, sampled"] == 1
+
+
+@pytest.mark.parametrize(("steps", "met", "pace"), [(12_500, 20, 65.0), (12_500, 0, 1300.0), (2500, 0, 0.0)])
+def test_a_run_tells_how_often_nsx_had_a_fault(steps, met, pace):
+    """Short ones do not: a storm may be all of it."""
+    report = Report(1, "mh", steps, steps=steps, seconds=1300.0, counts=Counter({MET: met}))
+
+    assert pace_of(report) == pace
+
+
+def test_a_run_without_faults_fails_the_call(capsys):
+    """As one in which something never happened does."""
+    quiet = Report(1, "mh", 12_500, steps=12_500, seconds=1300.0)
+
+    assert told([quiet], ["mh"]) == 1
+    assert "SELDOM" in capsys.readouterr().out
 
 
 def test_a_replay_asks_for_the_steps_that_were_asked_for():

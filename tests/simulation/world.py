@@ -56,6 +56,7 @@ class World:
         self.on_end: Callable[[Process], object] = repr
         self.on_look: Callable[[Name, bool], object] = lambda *_: None
         self.stormy = True
+        self.heard = self.time()  # when anybody asked NSX anything last
         self.on_page: Callable[[str], object] = repr
         self.on_answer: Callable[..., object] = lambda *_, **__: None
         self.on_sweep: Callable[[], object] = bool
@@ -83,6 +84,7 @@ class World:
     def arrived(self, process: Process, request: Request) -> "Callable[[Answer], object]":
         """A request has reached its node. What comes back is to be told of the answer."""
         self.schedule.steps += 1
+        self.heard = self.time()
         question = Question(
             *(process.name, process.settling, request.node, request.method, request.path),
             *(unquote(request.raw_query), self.time(), self.machine.now()),
