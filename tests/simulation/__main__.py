@@ -83,8 +83,10 @@ def _one(run: tuple[int, str, int]) -> Report:
 
 
 def _tell(report: Report) -> None:
-    told = f"{report.steps} steps, {report.seconds:.0f} s simulated, a fault every {report.pace:.0f} s"
-    print(f"{report.api:6} seed {report.seed:>6}: {told}")
+    pace = f", a fault every {report.pace:.0f} s" if report.seconds else ""
+    print(
+        f"{report.api:6} seed {report.seed:>6}: {report.steps} steps, {report.seconds:.0f} s simulated{pace}"
+    )
     if report.violation:
         print(f"VIOLATION  {report.violation}\n  replay: {report.replay}", flush=True)
     if report.crash:
