@@ -8,12 +8,13 @@ import logging
 import os
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from random import SystemRandom
 
 from simulation.expected import never
 from simulation.run import Report, simulate
+from simulation.trouble import SELDOM
 
 APIS = ("mh", "policy")
 FIXED = (2, 5, 7)  # seeds of every call without one; the others are drawn, at least one
@@ -26,20 +27,36 @@ def main() -> int:
     asked = _asked()
     apis = [asked.api] if asked.api else APIS
     runs = _runs(asked, apis)
-    counts: Counter[tuple[str, str]] = Counter()
-    steps = failed = 0
     with ProcessPoolExecutor() as pool:
-        for report in pool.map(_one, runs):
-            _tell(report)
-            counts += report.counts
-            steps += report.steps
-            failed += bool(report.violation or report.crash)
+        return told(pool.map(_one, runs), apis)
+
+
+def told(reports: Iterable[Report], apis: Sequence[str]) -> int:
+    """Print what the runs came to, and answer the exit code."""
+    counts: Counter[tuple[str, str]] = Counter()
+    steps = runs = failed = 0
+    slowest = 0.0
+    for report in reports:
+        _tell(report)
+        counts += report.counts
+        steps += report.steps
+        runs += 1
+        failed += bool(report.violation or report.crash)
+        slowest = max(slowest, pace_of(report))
     for (sort, what), number in sorted(counts.items()):
         print(f"{number:>9}  {sort}: {what}")
     missing = never(counts, apis) if steps >= ENOUGH else []
     print(*(f"NEVER  {sort}: {what}" for sort, what in missing), sep="\n")
-    print(f"{steps} steps, {len(runs)} runs, {failed} violations")
-    return bool(failed or missing)
+    if slowest:
+        word = "SELDOM  " if slowest > SELDOM else ""
+        print(f"{word}a fault of NSX was met every {slowest:.0f} s, in the run with the fewest")
+    print(f"{steps} steps, {runs} runs, {failed} violations")
+    return int(bool(failed or missing or slowest > SELDOM))
+
+
+def pace_of(report: Report) -> float:
+    """Seconds from one fault to the next in a run long enough to tell, 0 for a shorter one."""
+    return report.pace if report.steps >= SHORT and report.seconds else 0.0
 
 
 def _asked() -> argparse.Namespace:
@@ -66,7 +83,10 @@ def _one(run: tuple[int, str, int]) -> Report:
 
 
 def _tell(report: Report) -> None:
-    print(f"{report.api:6} seed {report.seed:>6}: {report.steps} steps, {report.seconds:.0f} s simulated")
+    pace = f", a fault every {report.pace:.0f} s" if report.seconds else ""
+    print(
+        f"{report.api:6} seed {report.seed:>6}: {report.steps} steps, {report.seconds:.0f} s simulated{pace}"
+    )
     if report.violation:
         print(f"VIOLATION  {report.violation}\n  replay: {report.replay}", flush=True)
     if report.crash:

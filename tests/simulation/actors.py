@@ -76,6 +76,7 @@ class Users(Actor):
             "create a router": (1, lambda: self._create(Kind.ROUTER)),
             "bind anew": (3, self._rebind),
             "unbind": (2, self._unbind),
+            "bind by another driver": (2, lambda: self._hand_over(self.row(Kind.PORT))),
             "switch off or on": (3, self._switch),
             "rename": (3, self._rename),
             "set a wrong status": (3, self._falsify),
@@ -91,13 +92,13 @@ class Users(Actor):
         row = self.world.neutron.records[Kind(name[0])].get(name[1])
         if row and ours(row):
             self.world.count("users", "change what is looked at")
-            self.later(0.02, lambda: _exists(self.world, row) and self._falsify(row))
+            self.later(0.02, lambda: _exists(self.world, row) and self._spoil(row))
 
     def _just_now(self, kind: str) -> None:
         """Somebody changes a row between its reading and its writing."""
         if not self.resting and self.random.random() < 0.03:
             self.world.count("users", "change what is listed")
-            self._falsify(self.row(Kind(kind)))
+            self._spoil(self.row(Kind(kind)))
 
     def _create_port(self) -> object:
         network = self.row(Kind.NETWORK)
@@ -161,6 +162,14 @@ class Users(Actor):
         self.later(300, lambda: self._bind(port))
         return True
 
+    def _hand_over(self, port: Record | None) -> bool:
+        """It is another driver's for a while; NSX keeps its object. Not every writer bumps the revision."""
+        if port is None or port.owner != "compute:nova":
+            return False
+        self.world.neutron.change(port, bump=self.random.random() < 0.5, vif_type="ovs", driver="openvswitch")
+        self.later(300, lambda: self._bind(port))
+        return True
+
     def _switch(self) -> object:
         row = self.row()
         return False if row is None else self.world.neutron.change(row, admin_up=not row.admin_up)
@@ -175,6 +184,11 @@ class Users(Actor):
         names = [port.id for port in failing]
         self.later(60, lambda: self.world.sim.objects.set_status(Choice("port", names, 1.0, 0), "up"))
         return bool(failing)
+
+    def _spoil(self, row: Record | None) -> None:
+        """What was read of it is true no more, and it may not even be ours."""
+        if self.random.random() > 0.2 or not self._hand_over(row):
+            self._falsify(row)
 
     def _rename(self) -> object:
         row = self.row()

@@ -11,7 +11,7 @@ from typing import Any
 
 from simulation.history import History, Name
 
-_PASSES = 64  # that are remembered of each kind: many may fail between two that list it
+_PASSES = 64  # that are remembered of each kind
 _ID = re.compile(r"[0-9a-z]+(?:-[0-9a-z]+)+")
 # By API and kind: where a whole kind is listed, and what the query of such a request has and has not.
 _LISTINGS: Mapping[tuple[str, str], tuple[str, str, str]] = {
@@ -63,6 +63,7 @@ class Pass:
     errors: frozenset[Name] = frozenset()
     worse: set[Name] = field(default_factory=set)  # by its own writes
     absent: set[Name] = field(default_factory=set)
+    found: dict[Name, float] = field(default_factory=dict)  # by looks at single rows: when each was last
 
 
 @dataclass(slots=True)
@@ -116,10 +117,7 @@ class Asked:
         runner = self.of(who)
         runner.at_hand = each
         runner.ahead = max(runner.ahead, each.wall - each.begin)
-        passes = runner.passes.setdefault(each.kind, deque(maxlen=_PASSES))
-        if passes and passes[-1].listed is None:
-            passes.pop()  # it is evidence of nothing, and must not push out what is
-        passes.append(each)
+        runner.passes.setdefault(each.kind, deque(maxlen=_PASSES)).append(each)
 
     def arrived(self, question: Question) -> list[Name]:
         """The rows that it names."""
@@ -140,10 +138,20 @@ class Asked:
         at_hand = runner.at_hand
         if question.settling or at_hand is None:
             return
+        self._note_found(question, answer, at_hand)
         path, has, has_not = _LISTINGS[self._api, at_hand.kind]
         if question.path == path and has in question.query and has_not not in question.query:
             sound = answer.status == 200 and answer.cut is None and answer.body.endswith(b"}")
             at_hand.listed = now if sound else None
+
+    def _note_found(self, question: Question, answer: Any, at_hand: Pass) -> None:
+        """An object was found on its path, or by a search that tells of it."""
+        if answer.status != 200 or answer.silent:
+            return
+        for name in self._names(question):
+            ids = (name[1], *self._history.objects.get(name, ()))
+            if question.path.endswith(ids) or any(each.encode() in answer.body for each in ids):
+                at_hand.found[name] = question.at
 
     def _names(self, question: Question) -> list[Name]:
         """What its last word names; in a query, whatever it names."""

@@ -97,9 +97,10 @@ class BrakeJudge:
             return False
         follows = self._place(columns) == "follower"
         seen = ("router", columns.device_id) if follows else name
-        # A router that is gone has no status to ask for.
-        looked = (look for look in runner.looked(seen, at_hand.begin) if look.status or follows)
-        looks = sum(look.sweep != 0 for look in looked)
+        # Of a router that is gone there is no status to be asked for.
+        looks = sum(
+            (look.status or follows) and look.sweep != 0 for look in runner.looked(seen, at_hand.begin)
+        )
         return looks >= (2 if self._api == "policy" and kind != "network" and not follows else 1)
 
     def absent(self, who: str, name: Name, now: float) -> None:

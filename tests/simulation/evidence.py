@@ -83,6 +83,7 @@ class Evidence:
         self._judged[f"promise 1, {reason}"] += 1
         if reason == "absent":
             self._rested(write, life, runner)
+            self._witnessed(write, runner)
         return reason
 
     # Promise 2: nothing newer is overwritten
@@ -217,6 +218,29 @@ class Evidence:
             raise Violation(
                 f"promise 1: {write.name} was declared absent {write.at - life.revised:.0f} s after a change"
             )
+
+    def _witnessed(self, write: Write, runner: Runner) -> None:
+        """NSX finds others of its kind still, after it did not find this one."""
+        kind, _ = write.name
+        at_hand = runner.at_hand
+        begin = at_hand.begin if at_hand else write.at
+        if not self._has_others(write.name, begin, write.at):
+            return
+        last = max((look.at for look in runner.looked(write.name, begin)), default=begin)
+        found = at_hand.found.items() if at_hand else ()
+        self._judged["promise 1, witnessed"] += 1
+        if not any(name[0] == kind and name != write.name and at > last for name, at in found):
+            raise Violation(
+                f"promise 1: {write.who} declared {write.name} absent, and has not seen after its last look "
+                f"at it that NSX finds any other {kind}"
+            )
+
+    def _has_others(self, name: Name, begin: float, now: float) -> bool:
+        return any(
+            other[0] == name[0] and other != name and other in self._history.rows
+            for other in self._history.objects
+            if any(self._history.of(other, begin, now))
+        )
 
     # For messages
 

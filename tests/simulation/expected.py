@@ -9,13 +9,14 @@ Sort = tuple[str, str]
 
 _ALWAYS: Mapping[str, Iterable[str]] = {
     "death": [*POINTS, "is stopped", "a second one", "the clock is set", "an operator releases"],
-    "trouble": ["NSX is gone", "there is none"],
+    "trouble": ["NSX is gone", "there is none", "all is lost while something is looked for"],
     "users": [
         "create a port",
         "create a network",
         "create a router",
         "bind anew",
         "unbind",
+        "bind by another driver",
         "switch off or on",
         "rename",
         "set a wrong status",
@@ -37,11 +38,15 @@ _ALWAYS: Mapping[str, Iterable[str]] = {
     ],
     "settled": ["looks", "writes", "before the next sweep"],
     "judged": [
-        *(f"promise 1, {reason}" for reason in ("up", "bad", "absent", "rested", "admin down", "follower")),
-        *("promise 2, a single look", "promise 5", "promise 5, after a complaint"),
+        *(
+            f"promise 1, {reason}"
+            for reason in ("up", "bad", "absent", "rested", "witnessed", "admin down", "follower")
+        ),
+        *("promise 2, a single look", "promise 2, refused", "promise 5", "promise 5, after a complaint"),
         *("promise 6", "promise 6, amid the run"),
         *("promise 8", "promise 8, worsening", "promise 8, sampled", "promise 8, single rows"),
-        *("promise 9", "events"),
+        *("promise 9", "promise 9, another's by now", "promise 9, another's is read alone"),
+        "events",
     ],
     "met": [
         "written",

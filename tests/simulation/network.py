@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from random import Random
 from typing import Protocol
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -56,12 +57,14 @@ class Network(HTTPAdapter):
         self._who.sleep(self._random.uniform(0, _LATENCY))
         answered = self._ear(asked)
         answer = self._answer(asked)
+        heard = replace(answer, status=0, body=b"", silent=True)  # nothing, if it comes too late
         try:
             self._wait(answer, timeout[1])
+            heard = answer
         finally:
             if answer.done:
                 answer.done()
-            answered(answer)
+            answered(heard)
         self._who.passes("after an answer")
         return self.build_response(request, _raw(answer, self._who))
 

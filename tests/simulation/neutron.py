@@ -52,6 +52,14 @@ class Witness(Protocol):
         """A synchronizer has read all rows of a kind."""
         ...
 
+    def read(self, writer: str, record: Record) -> None:
+        """A synchronizer has read this row alone, or was told how it stands."""
+        ...
+
+    def asked(self, writer: str, record: Record, status: str, *, refused: bool) -> None:
+        """A synchronizer wants to write this status, and may be refused."""
+        ...
+
     def wrote(self, writer: str, record: Record, before: str, dated: float) -> None:
         """A synchronizer has written its status; the row was dated so before."""
         ...
@@ -67,6 +75,10 @@ class Blind:
     def deleted(self, kind: str, row_id: str) -> None: ...
 
     def listed(self, writer: str, kind: Kind) -> None: ...
+
+    def read(self, writer: str, record: Record) -> None: ...
+
+    def asked(self, writer: str, record: Record, status: str, *, refused: bool) -> None: ...
 
     def wrote(self, writer: str, record: Record, before: str, dated: float) -> None: ...
 
@@ -113,6 +125,14 @@ class Neutron:
         record.revision += 1
         self._witness.wrote(writer, record, before, dated)
 
+    def asked(self, writer: str, record: Record, status: str, *, refused: bool) -> None:
+        self._witness.asked(writer, record, status, refused=refused)
+
+    def read(self, writer: str, record: Record) -> Record:
+        """One row, read by a synchronizer."""
+        self._witness.read(writer, record)
+        return record
+
     def listed(self, writer: str, kind: Kind) -> list[Record]:
         """All rows of a kind, read by a synchronizer."""
         self._witness.listed(writer, kind)
@@ -143,7 +163,7 @@ class MemoryStore:
     def rows(self, keys: Sequence[Key]) -> list[Row]:
         self._passes("while rows are read")
         records = (self._neutron.records[key.kind].get(key.id) for key in dict.fromkeys(keys))
-        return [self._row(record) for record in records if record]
+        return [self._row(self._neutron.read(self._writer, record)) for record in records if record]
 
     def write(self, changes: Sequence[Change]) -> list[Outcome]:
         if any(change.row.kind is Kind.ROUTER and change.status is Status.DOWN for change in changes):
@@ -167,9 +187,11 @@ class MemoryStore:
         if record is None:
             return Outcome(change, Verdict.GONE, None)
         verdict = self._verdict(change, record)
+        refused = verdict is Verdict.REFUSED
+        self._neutron.asked(self._writer, record, change.status.value, refused=refused)
         if verdict is Verdict.WRITTEN:
             self._neutron.write(self._writer, record, change.status.value, self._now())
-        return Outcome(change, verdict, self._row(record))
+        return Outcome(change, verdict, self._row(self._neutron.read(self._writer, record)))
 
     def _record(self, change: Change) -> Record | None:
         return self._neutron.records[change.row.kind].get(change.row.id)

@@ -7,12 +7,14 @@ its module: `evidence`, `budget`, `brake`, `truth`. import-linter keeps them fro
 from collections import Counter, deque
 from typing import Any
 
-from simulation.asked import Asked, Question, Runner
+from simulation.again import Again
+from simulation.asked import Asked, Question
 from simulation.brake import BrakeJudge
 from simulation.budget import Budget
 from simulation.evidence import Evidence, Terms, Write
 from simulation.history import History, Life, Name, Violation
-from simulation.meaning import KINDS, MEANING, place, worsens
+from simulation.meaning import KINDS, worsens
+from simulation.ours import Attempt, Ours
 from simulation.truth import Truth
 
 _EVENTS, _MINUTE = 4, 60.0
@@ -27,7 +29,10 @@ class Oracle:
         self._terms = terms
         self.judged: Counter[str] = Counter()
         self.asked = Asked(history, terms.api)
+        self.again = Again(terms.request_rate, self.judged)
         self.budget = Budget(terms.request_rate, self.judged)
+        self.ours = Ours(history, terms.api, self.judged)
+        self._place = self.ours.place
         self.brake = BrakeJudge(history, self.asked, terms.api, terms.index_lag, self._place, self.judged)
         self.truth = Truth(history, terms.api, self._place, self.judged)
         self.evidence = Evidence(history, self.asked, terms, self._place, self.judged)
@@ -42,18 +47,21 @@ class Oracle:
 
     def pass_began(self, who: str, kind: str, now: float, wall: float) -> None:
         """It has read what Neutron has of a kind."""
+        self.ours.listed(who, kind, now)
         self.brake.pass_began(who, kind, now, wall)
 
     def sweep_ended(self, who: str, bound: float, now: float) -> None:
         """It was complete."""
         self.asked.sweep_ended(who, bound, now)
         runner = self.asked.of(who)
-        self._others_differ(runner, now)
+        self.ours.others_differ(runner.began, now)
         if self.brake.must_hold(now, runner.began):
             self._frozen = now
 
     def ended(self, who: str) -> None:
         self.budget.ended(who)
+        self.ours.ended(who)
+        self.again.ended(who)
 
     def arrived(self, question: Question) -> list[Name]:
         """A request. Answers the rows that it names."""
@@ -63,16 +71,44 @@ class Oracle:
             self.budget.lives(question.who, question.at)
         if method != "GET" and not path.endswith(("/login", "/session/create")):
             raise Violation(f"promise 9: {question.who} sent {method} {path}: nothing may be written to NSX")
-        return self.asked.arrived(question)
+        names = self.asked.arrived(question)
+        if question.settling:
+            for name in names:
+                self.ours.looked(question.who, name)
+        self.again.arrived(question, names)
+        return names
 
     def answered(self, question: Question, answer: Any, now: float) -> None:
         self.budget.answered(question.who, question.node, answer.status, now)
         self.asked.answered(question, answer, now)
+        self.again.answered(question, answer, now)
+
+    def asked_to_write(self, attempt: Attempt) -> None:
+        """Whatever the store makes of it."""
+        self.ours.asked(attempt)
+        if attempt.refused:
+            self.again.refused(attempt.who, self._seen(attempt.columns), attempt.at)
+
+    def read(self, who: str, columns: Any, now: float, *, settling: bool) -> None:
+        """It has read this row alone, or was told how it stands."""
+        name = (str(columns.kind), columns.id)
+        self.ours.read(who, name, now, settling=settling)
+        if self._place(columns) == "out":
+            self.again.spare(who, name)
+
+    def gone(self, name: Name) -> None:
+        """The row was deleted."""
+        for who in self.asked.runners:
+            self.again.spare(who, name)
+
+    def _seen(self, columns: Any) -> Name:
+        """What a look at this row names."""
+        follows = self._place(columns) == "follower"
+        return ("router", columns.device_id) if follows else (str(columns.kind), columns.id)
 
     def wrote(self, write: Write) -> None:
         name, status = write.name, write.columns.status
-        if self._place(write.columns) == "out":
-            raise Violation(f"promise 9: {write.who} wrote {status} to {name}, which is not ours")
+        self.ours.wrote(write)
         if write.columns.blocks and status == "ACTIVE" and name[0] == "port":
             raise Violation(
                 f"promise 1: {write.who} made {name} ACTIVE, for which {write.columns.blocks} stand"
@@ -105,7 +141,7 @@ class Oracle:
             twice=twice if went_on else None,
             absent=thrice if went_on and thrice > max(troubled, self._frozen) else None,
             spare=lambda name, expected: (
-                self._is_spared(name, expected, held, since, now) or self._is_unlisted(who, name, since, now)
+                self._is_spared(name, expected, held, since, now) or self._is_unlisted(who, name, since)
             ),
         )
         self.judged["promise 6, amid the run"] += rows
@@ -119,12 +155,13 @@ class Oracle:
         often = sum(at > since - _MINUTE for at in recent) >= _EVENTS
         return often or sum(1 for _ in self._history.of(name, now, now)) > 1
 
-    def _is_unlisted(self, who: str, name: Name, since: float, now: float) -> bool:
+    def _is_unlisted(self, who: str, name: Name, since: float) -> bool:
         """A row that need not have an object, and of which only a listing tells whether it has."""
         if self._place(self._history.rows[name].columns) != "optional":
             return False
-        return self.evidence.hid(since, now) or not any(
-            each.begin >= since for each in self.asked.of(who).listings(name[0])
+        listings = self.asked.of(who).listings(name[0])
+        return not any(
+            each.begin >= since and not self.evidence.hid(each.begin, each.listed) for each in listings
         )
 
     def settled(self, since: float, now: float, *, absence: bool) -> int:
@@ -144,18 +181,3 @@ class Oracle:
         if len(recent) > _EVENTS and recent[0] > max(now - _MINUTE, life.touched):
             seconds = now - recent[0]
             raise Violation(f"flap damping: {who} wrote {name} {len(recent)} times in {seconds:.1f} s")
-
-    # Promise 9: whose a row is
-
-    def _place(self, columns: Any) -> str:
-        network = columns.kind == "port" and self._history.rows.get(("network", columns.network_id))
-        return place(self._terms.api, columns, network.columns if network else None)
-
-    def _others_differ(self, runner: Runner, now: float) -> None:
-        """Count what would have been written to rows that are not ours: NSX had something else."""
-        for name, life in self._history.rows.items():
-            if self._place(life.columns) != "out" or life.touched > runner.began:
-                continue
-            words = {span.word for spans in self._history.of(name, runner.began, now) for span in spans}
-            meant = {MEANING[self._terms.api, name[0]].get(word) for word in words}
-            self.judged["promise 9"] += bool(meant) and not meant & {None, life.columns.status}

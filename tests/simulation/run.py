@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from networking_nsx.model import Kind
 from simulation.actors import Life, Users
 from simulation.history import Violation
-from simulation.trouble import Weather
+from simulation.trouble import MET, Weather
 from simulation.world import World
 
 _SLICE = 60.0  # seconds of simulated time between two looks at the steps
@@ -28,6 +28,11 @@ class Report:
     counts: Counter[tuple[str, str]] = field(default_factory=Counter)
     violation: str = ""
     crash: str = ""  # what went wrong is no verdict
+
+    @property
+    def pace(self) -> float:
+        """Seconds from one fault of NSX that was met to the next, on average."""
+        return self.seconds / max(1, self.counts[MET])
 
     @property
     def replay(self) -> str:

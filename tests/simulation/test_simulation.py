@@ -9,17 +9,24 @@ import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
+from random import Random
 
 import pytest
+import requests
 
 from networking_nsx.model import Kind
+from networking_nsx.simulator.exchange import Answer
+from simulation.__main__ import pace_of, told
 from simulation.asked import Question
 from simulation.evidence import Terms, Write
 from simulation.expected import never
 from simulation.history import History, Violation
+from simulation.network import Network
 from simulation.neutron import Record
 from simulation.oracle import Oracle
+from simulation.ours import Attempt
 from simulation.run import Report
+from simulation.trouble import MET
 
 HERE = Path(__file__).parent.parent
 NOW = 10_000.0
@@ -72,6 +79,7 @@ class Reply:
 
     silent = False
     cut = None
+    bytes_per_second = None
 
     def __init__(self, status: int = 200, body: bytes = b"{}") -> None:
         self.status, self.body = status, body
@@ -120,19 +128,27 @@ class Court:
         self.oracle.pass_began("daemon", "port", at, at + self.ahead)
 
     def asks(
-        self, path: str, at: float, *, query: str = "", settling: bool = False, status: int = 200
+        self,
+        path: str,
+        at: float,
+        *,
+        query: str = "",
+        settling: bool = False,
+        status: int = 200,
+        body: bytes = b"{}",
     ) -> None:
         self.now = at
         question = Question("daemon", settling, 0, "GET", path, query, at, at + self.ahead)
         self.oracle.arrived(question)
-        self.oracle.answered(question, Reply(status), at)
+        self.oracle.answered(question, Reply(status, body), at)
 
     def lists(self, at: float) -> None:
         self.asks("/ws.v1/lswitch/*/lport", at, query="tag_scope=quantum")
 
-    def looks(self, at: float, row: str = "port-0", *, settling: bool = False) -> None:
+    def looks(self, at: float, row: str = "port-0", *, settling: bool = False, found: bool = False) -> None:
         query = f"relations=LogicalPortStatus&tag={row}"
-        self.asks("/ws.v1/lswitch/*/lport", at, query=query, settling=settling)
+        body = b'{"tag": "%s"}' % row.encode() if found else b"{}"
+        self.asks("/ws.v1/lswitch/*/lport", at, query=query, settling=settling, body=body)
 
     def somebody_changes_it(self, at: float) -> None:
         self.now = at
@@ -149,6 +165,11 @@ class Court:
         dated, record.changed_at = record.changed_at, float(int(at + self.ahead))
         self.oracle.wrote(Write("daemon", settled, record, before, dated, at, at + self.ahead))
         self.history.row_written(record)
+
+    def wants_to_write(self, status: str, at: float = NOW, *, settled: bool = False) -> None:
+        """The store refuses it."""
+        self.now = at
+        self.oracle.asked_to_write(Attempt("daemon", settled, self.record, status, refused=True, at=at))
 
     def is_gone(self, since: float) -> None:
         """The object was there, and is no more; two sweeps and a look do not find it."""
@@ -226,6 +247,21 @@ def test_evidence_is_no_older_than_the_row():
         court.wrote("ACTIVE")
 
 
+def test_a_block_that_goes_makes_no_evidence_older():
+    """Promises 1 and 2: the row has no new revision by that."""
+    court = Court()
+    court.record.blocks = {"DHCP"}
+    court.has("up", NOW - 100)
+    court.sweep(NOW - 5)
+    court.has("down", NOW - 3)
+    court.now = NOW - 2
+    court.record.blocks = set()
+    court.history.row_freed(court.record)
+    court.wrote("ACTIVE")
+
+    assert court.oracle.judged["promise 1, up"] == 1
+
+
 def test_a_single_look_is_evidence_of_its_own():
     """The sweep at hand has seen it up; the look has not."""
     court = Court()
@@ -247,6 +283,55 @@ def test_a_single_look_is_later_than_the_last_change():
 
     with pytest.raises(Violation, match="had changed"):
         court.wrote("ACTIVE", settled=True)
+
+
+@pytest.mark.parametrize("settling", [True, False])
+def test_a_refused_write_is_looked_at_again(settling):
+    """Promise 2: by the settle runner or in the same sweep."""
+    court = Court()
+    court.wants_to_write("ACTIVE")
+    court.looks(NOW + 2, settling=settling)
+    court.asks("/", NOW + 60)
+
+    assert court.oracle.judged["promise 2, refused"] == 1
+
+
+def test_a_refused_write_is_looked_at_again_at_once():
+    """Promise 2: the next sweep is too late."""
+    court = Court()
+    court.wants_to_write("ACTIVE")
+    court.asks("/", NOW + 9)
+
+    with pytest.raises(Violation, match="promise 2"):
+        court.asks("/", NOW + 11)
+
+
+def test_single_rows_that_were_hinted_at_before_go_first():
+    """Promise 2: one that is asked for again and again keeps nobody waiting for ever."""
+    court = Court(ports=12)
+    court.wants_to_write("ACTIVE")
+    for number in range(1, 12):
+        court.looks(NOW + number, f"port-{number}", settling=True)
+    for number in range(12, 30):
+        court.looks(NOW + number, "port-1", settling=True)
+    court.asks("/", NOW + 38.5)
+
+    with pytest.raises(Violation, match="26 requests for others"):
+        court.asks("/", NOW + 39)
+
+
+@pytest.mark.parametrize("at", [NOW - 1, NOW + 1], ids=["before", "after"])
+def test_where_nsx_fails_a_refused_write_waits(at):
+    """Promise 2: nobody can say for how long."""
+    court = Court()
+    if at < NOW:
+        court.asks("/", at, status=500)
+    court.wants_to_write("ACTIVE")
+    if at > NOW:
+        court.asks("/", at, status=500)
+    court.asks("/", NOW + 60)
+
+    assert court.oracle.judged["promise 2, refused"] == 0
 
 
 def test_absence_needs_two_listings_and_a_look():
@@ -282,6 +367,54 @@ def test_one_listing_does_not_prove_absence():
 
     with pytest.raises(Violation, match="promise 1"):
         court.wrote("ERROR")
+
+
+def test_absence_needs_a_witness():
+    """Promise 1: another port of that kind is found, after this one was not."""
+    court = Court(ports=2)
+    court.has("up", NOW - 4000, "another", "port-1")
+    court.is_gone(NOW - 3000)
+    court.looks(NOW - 4, "port-1", found=True)
+    court.wrote("ERROR")
+
+    assert court.oracle.judged["promise 1, witnessed"] == 1
+
+
+@pytest.mark.parametrize(
+    ("row", "at", "found"),
+    [
+        pytest.param("port-1", NOW - 4, False, id="it is not found"),
+        pytest.param("port-1", NOW - 6, True, id="it was found before"),
+        pytest.param("port-0", NOW - 4, True, id="it is the row itself"),
+    ],
+)
+def test_what_is_no_witness_of_absence(row, at, found):
+    """Promise 1."""
+    court = Court(ports=2)
+    court.has("up", NOW - 4000, "another", "port-1")
+    court.is_gone(NOW - 3000)
+    court.looks(at, row, found=found)
+    court.looks(NOW - 3)
+
+    with pytest.raises(Violation, match="finds any other port"):
+        court.wrote("ERROR")
+
+
+def test_the_first_listing_without_it_may_be_long_ago():
+    """Promise 1: while the index is not believed nothing is listed, in many sweeps."""
+    court = Court("policy")
+    court.has("up", NOW - 4000)
+    court.has("", NOW - 3000)
+    court.sweep(NOW - 500)
+    court.asks("/api/v1/search/query", NOW - 499, query="resource_type:LogicalPort")
+    for number in range(20):
+        court.sweep(NOW - 400 + 10 * number)
+    court.sweep(NOW - 15)
+    court.asks("/api/v1/search/query", NOW - 14, query="resource_type:LogicalPort")
+    court.asks("/policy/api/v1/infra/segments/network-0/ports/port-0", NOW - 5, status=404)
+    court.wrote("ERROR")
+
+    assert court.oracle.judged["promise 1, absent"] == 1
 
 
 @pytest.mark.parametrize("ahead", [0.0, 30.0])
@@ -388,6 +521,31 @@ def test_a_complaint_halves_the_rate(status):
         court.asks("/", NOW + 0.9)
 
 
+class Somebody:
+    """Whose requests these are; nobody waits."""
+
+    def sleep(self, seconds: float) -> None: ...
+
+    def passes(self, point: str) -> None: ...
+
+
+def test_a_complaint_that_comes_too_late_is_none():
+    """Promise 5: the client has given up, and knows nothing of it."""
+    heard: list[int] = []
+    late = Answer(429, b"{}", delay=30.0)
+    network = Network(
+        ["https://nsx-0"],
+        lambda _: late,
+        Somebody(),
+        lambda _: lambda answer: heard.append(answer.status),
+        Random(0),
+    )
+
+    with pytest.raises(requests.ReadTimeout):
+        network.send(requests.Request("GET", "https://nsx-0/").prepare(), timeout=(1.0, 10.0))
+    assert heard == [0]
+
+
 def test_the_back_off_ends():
     """Promise 4: who is silent for minutes is as good as dead."""
     court = Court()
@@ -420,6 +578,33 @@ def test_rows_of_others_are_left_alone():
         court.wrote("ACTIVE")
 
 
+def test_rows_of_others_are_not_even_tried():
+    """Promise 9: that the store refuses them is for what has changed hands a moment ago."""
+    court = Court()
+    court.sweep(NOW - 5)
+    court.record.driver = "openvswitch"
+    court.somebody_changes_it(NOW - 4)
+    court.wants_to_write("ACTIVE", NOW - 3)
+    court.sweep(NOW - 2)
+
+    with pytest.raises(Violation, match="promise 9"):
+        court.wants_to_write("ACTIVE")
+
+
+def test_rows_of_others_are_not_looked_at_alone():
+    """Promise 9: it was another's when the settle runner read it, not when it was read before."""
+    court = Court()
+    name = ("port", "port-0")
+    court.oracle.ours.read("daemon", name, NOW - 5, settling=True)
+    court.record.driver = "openvswitch"
+    court.somebody_changes_it(NOW - 4)
+    court.looks(NOW - 3, settling=True)
+    court.oracle.ours.read("daemon", name, NOW - 2, settling=True)
+
+    with pytest.raises(Violation, match="promise 9"):
+        court.looks(NOW - 1, settling=True)
+
+
 def test_what_rests_must_be_true():
     """Promise 6."""
     court = Court()
@@ -445,6 +630,57 @@ def test_the_bound_that_was_told_is_the_measure(bound, holds):
         return
     with pytest.raises(Violation, match="promise 6"):
         court.oracle.calm("daemon", NOW - 40, NOW - 10)
+
+
+@pytest.mark.parametrize("lies", [False, True], ids=["true", "hides objects"])
+def test_an_optional_row_is_spared_until_a_listing_may_have_shown_it(lies):
+    """Promise 6: a listing that hides objects tells nothing of whether it has one."""
+    court = Court("policy")
+    court.record.owner = "network:dhcp"
+    court.has("up", NOW - 1000)
+    if lies:
+        court.oracle.evidence.hides(NOW - 100)
+    for at in (NOW - 90, NOW - 60, NOW - 30):
+        court.sweep(at)
+        court.asks("/api/v1/search/query", at + 1, query="resource_type:LogicalPort")
+    court.now = NOW
+    court.oracle.sweep_ended("daemon", 30.0, NOW)
+
+    if lies:
+        assert court.oracle.calm("daemon", NOW - 95, NOW) == 0
+        return
+    with pytest.raises(Violation, match="promise 6"):
+        court.oracle.calm("daemon", NOW - 95, NOW)
+
+
+def test_a_look_at_a_router_that_is_gone_is_a_sample_of_its_ports():
+    """Promise 8: there is no status to be asked for."""
+    court = Court("policy", ports=11)
+    court.history.row_changed(Record(Kind.ROUTER, "router-0", "ERROR"))
+    for record in court.records:
+        record.status, record.owner, record.device_id = "ACTIVE", "network:router_gateway", "router-0"
+    court.sweep(NOW - 5)
+    court.asks("/policy/api/v1/infra/tier-1s/router-0", NOW - 4, status=404)
+    for record in court.records:
+        court.wrote("DOWN", record=record)
+
+    assert court.oracle.judged["promise 8, sampled"] == 1
+
+
+@pytest.mark.parametrize(("steps", "met", "pace"), [(12_500, 20, 65.0), (12_500, 0, 1300.0), (2500, 0, 0.0)])
+def test_a_run_tells_how_often_nsx_had_a_fault(steps, met, pace):
+    """Short ones do not: a storm may be all of it."""
+    report = Report(1, "mh", steps, steps=steps, seconds=1300.0, counts=Counter({MET: met}))
+
+    assert pace_of(report) == pace
+
+
+def test_a_run_without_faults_fails_the_call(capsys):
+    """As one in which something never happened does."""
+    quiet = Report(1, "mh", 12_500, steps=12_500, seconds=1300.0)
+
+    assert told([quiet], ["mh"]) == 1
+    assert "SELDOM" in capsys.readouterr().out
 
 
 def test_a_replay_asks_for_the_steps_that_were_asked_for():

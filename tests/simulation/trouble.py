@@ -4,7 +4,7 @@ A calm is what promise 6 is judged in; in some, NSX's index lies, and nothing el
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from random import Random
 from typing import Any
 
@@ -12,10 +12,13 @@ from networking_nsx.simulator.exchange import Answer
 from networking_nsx.simulator.fault_table import CHOICES, FAULTS
 from networking_nsx.simulator.population import Item
 from simulation.actors import Act, Actor
+from simulation.history import Name
 from simulation.process import POINTS, WAITING, Process
 from simulation.world import World
 
 HIDING = {"skip-object", "malformed-object", "inventory-lost", "index-lag", "index-drop", "tag-tampered"}
+SELDOM = 60.0  # seconds: over a run a fault is met more often than that
+MET = ("trouble", "of these, were met")
 _NOT_HERE = {"act", "redirect", "vip-moved"}
 _PREFIXES = {
     "mh": ("/", "/", "/ws.v1/lswitch", "/ws.v1/lrouter"),
@@ -48,8 +51,16 @@ class Trouble(Actor):
     """Faults of NSX, one or two at a time, each for a while; and now and then none of its nodes is there."""
 
     seconds = 4.0
+    _UNMET = (
+        15.0  # seconds after which others join what nobody has met: a node that nobody asks, for instance
+    )
+    _MANY = 6
+    _SELDOM_LOST = 40.0  # seconds from one loss of all, while something is looked for, to the next
+    _GONE = 200.0  # of all nodes: longer than the longest back-off takes to come
 
     def __init__(self, world: World) -> None:
+        self._since = self._begun = world.time()
+        self._lost = float("-inf")
         api = world.agreed.api
         alone = [name for name in faults_of(api) if FAULTS[name].apis == (api,)]
         self._deck = Deck(world.random, [*faults_of(api), *alone])  # nobody else has these
@@ -62,9 +73,18 @@ class Trouble(Actor):
     def acts(self) -> Mapping[str, tuple[int, Act]]:
         return {"begins": (30, self._begin), "NSX is gone": (1, self._gone)}
 
+    def covers(self, seconds: float) -> bool:
+        """Whether it may rest for so long: over the run there is still a fault in each minute."""
+        met = self.world.counts[MET]
+        return met * SELDOM >= self.world.time() - self._since + seconds
+
     def _begin(self) -> object:
-        if self._rules or not self.world.stormy:
+        if not self.world.stormy or any(rule.fired for rule in self._rules):
             return False
+        recent = self.world.time() < self._begun + self._UNMET
+        if self._rules and (recent or len(self._rules) >= self._MANY):
+            return False
+        self._begun = self.world.time()
         for _ in range(self.random.choice((1, 2, 2))):
             name = self._deck.draw()
             self._add(name, **self._parameters(name))
@@ -72,23 +92,42 @@ class Trouble(Actor):
         return True
 
     def _gone(self) -> object:
-        """For longer than the longest back-off takes to come."""
-        if self._rules or not self.world.stormy:
+        if self._rules or not self.world.stormy or not self.covers(self._GONE):
             return False
+        self._begun = self.world.time() + self._GONE
         self._add("node-down")
-        self.world.schedule.after(200.0, self._end)
+        self.world.schedule.after(self._GONE, self._end)
         return True
 
     def blind(self) -> None:
         """The search index lies, and nothing else is wrong."""
         self._add("index-drop", fraction=self.random.choice((0.5, 1.0)), seed=self.random.randrange(1000))
 
-    def _answered(self, answer: Answer, *, named: bool) -> None:
-        """It complains where many single rows are read: there the rate is in somebody's way."""
+    def _answered(self, answer: Answer, sought: Sequence[Name], *, named: bool) -> None:
+        """It complains where many single rows are read: there the rate is in somebody's way.
+
+        And it loses all it has just when a sweep looks for what is missing: only a witness tells.
+        """
         self._effects.answered(answer)
-        if named and self.world.stormy and not self._rules and self.random.random() < 0.01:
+        if not self.world.stormy or self._rules:
+            return
+        if named and self.random.random() < 0.01:
             self._add(self.random.choice(("http-429", "http-503")), count=1)
             self.later(10, self._end)
+        elif any(self._is_missing(name) for name in sought) and self._is_time_for_loss():
+            self.world.count("trouble", "all is lost while something is looked for")
+            self._add("inventory-lost")
+            self.later(3, self._end)
+
+    def _is_time_for_loss(self) -> bool:
+        now = self.world.time()
+        if now < self._lost + self._SELDOM_LOST or self.random.random() > 0.5:
+            return False
+        self._lost = now
+        return True
+
+    def _is_missing(self, name: Name) -> bool:
+        return not self.world.sim.objects.named(*name)
 
     def _add(self, name: str, **parameters: Any) -> None:
         self._rules.append(self.world.sim.faults.add(name, **parameters))
@@ -103,7 +142,7 @@ class Trouble(Actor):
             fired = self._effects.met.pop(name, 0) if FAULTS[name].standing else rule.fired
             self.world.counts["fault", name] += fired
             if fired:
-                self.world.count("trouble", "of these, were met")
+                self.world.count(*MET)
         self._rules.clear()
         self._effects.standing.clear()
         self.world.sim.faults.clear()
@@ -176,7 +215,8 @@ class Effects:
 class Death(Actor):
     """The daemon dies, is stopped, or somebody starts a second one by mistake."""
 
-    seconds = 40.0
+    seconds = 30.0
+    _PATIENCE = 70.0  # seconds: the longest back-off, and then some
 
     def __init__(self, world: World) -> None:
         super().__init__(world)
@@ -190,6 +230,7 @@ class Death(Actor):
             "is stopped": (1, self._in_storms(self._stop)),
             "a second one": (1, self._second),
             "the clock is set": (1, self._in_storms(self._set_clock)),
+            "is silent, and stopped": (3, self._in_storms(self._stop_silent)),
         }
 
     def _in_storms(self, act: Act) -> Act:
@@ -218,6 +259,11 @@ class Death(Actor):
         process = self._process()
         return False if process is None else process.stop()
 
+    def _stop_silent(self) -> object:
+        """An operator restarts what does not ask any more, as its account was refused."""
+        silent = self.world.time() > self.world.heard + self._PATIENCE
+        return self._stop() if silent else False
+
     def _second(self) -> object:
         if len(self.world.processes) != 1:
             return False
@@ -244,6 +290,7 @@ class Weather:
     """Storm and calm in turn, beginning with a storm."""
 
     _STORM = (100.0, 300.0)  # seconds
+    _MORE = 5.0  # of a storm in which too few faults were met
     _CALM = (80.0, 120.0)
     _BLIND = 240.0  # of a calm in which the index lies
     _FOUND_OUT = 120.0  # seconds after which that has been noticed
@@ -256,6 +303,7 @@ class Weather:
         self._since = float("inf")  # there has been nothing that staleness could be excused with
         self._over = False
         world.troubled = lambda: self._since
+        self._sky = ""  # of the next calm
         self._storm()
 
     def rest(self) -> None:
@@ -268,13 +316,18 @@ class Weather:
             return
         self.trouble.end()
         self._world.stormy, self._since = True, float("inf")
+        self._sky = self._skies.draw()
         self._world.schedule.after(self._world.random.uniform(*self._STORM), self._calm)
 
     def _calm(self) -> None:
         if self._over:
             return
+        blind = self._sky == "blind"
+        if not self.trouble.covers(self._BLIND if blind else self._CALM[1]):
+            self._world.schedule.after(self._MORE, self._calm)
+            return
         self._lull()
-        if self._skies.draw() == "blind":
+        if blind:
             self._world.count("trouble", "only the index lies")
             self.trouble.blind()
             self._since += self._FOUND_OUT

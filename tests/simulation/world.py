@@ -14,6 +14,7 @@ from simulation.evidence import Terms, Write
 from simulation.history import History, Name
 from simulation.neutron import Neutron, Record
 from simulation.oracle import Oracle
+from simulation.ours import Attempt
 from simulation.process import Agreed, Machine, Process
 from simulation.schedule import Schedule
 
@@ -55,6 +56,7 @@ class World:
         self.on_end: Callable[[Process], object] = repr
         self.on_look: Callable[[Name, bool], object] = lambda *_: None
         self.stormy = True
+        self.heard = self.time()  # when anybody asked NSX anything last
         self.on_page: Callable[[str], object] = repr
         self.on_answer: Callable[..., object] = lambda *_, **__: None
         self.on_sweep: Callable[[], object] = bool
@@ -82,6 +84,7 @@ class World:
     def arrived(self, process: Process, request: Request) -> "Callable[[Answer], object]":
         """A request has reached its node. What comes back is to be told of the answer."""
         self.schedule.steps += 1
+        self.heard = self.time()
         question = Question(
             *(process.name, process.settling, request.node, request.method, request.path),
             *(unquote(request.raw_query), self.time(), self.machine.now()),
@@ -95,7 +98,7 @@ class World:
 
         def answered(answer: Answer) -> None:
             self.oracle.answered(question, answer, self.time())
-            self.on_answer(answer, named=bool(names))
+            self.on_answer(answer, [] if question.settling else names, named=bool(names))
 
         return answered
 
@@ -149,9 +152,17 @@ class World:
 
     def deleted(self, kind: str, row_id: str) -> None:
         self.history.row_deleted((str(kind), row_id))
+        self.oracle.gone((str(kind), row_id))
 
     def listed(self, writer: str, kind: Kind) -> None:
         self.oracle.pass_began(writer, str(kind), self.time(), self.machine.now())
+
+    def read(self, writer: str, record: Record) -> None:
+        self.oracle.read(writer, record, self.time(), settling=self.processes[writer].settling)
+
+    def asked(self, writer: str, record: Record, status: str, *, refused: bool) -> None:
+        settling = self.processes[writer].settling
+        self.oracle.asked_to_write(Attempt(writer, settling, record, status, refused, self.time()))
 
     def wrote(self, writer: str, record: Record, before: str, dated: float) -> None:
         self.count("transition", f"{record.kind} {before} -> {record.status}")
