@@ -89,9 +89,9 @@ class Evidence:
     # Promise 2: nothing newer is overwritten
 
     def _since(self, write: Write, life: Life, runner: Runner, place: str) -> float:
-        """From when on evidence counts: since the row's last change, and of one sweep or one look."""
+        """From when on evidence counts: since the row's last revision, and of one sweep or one look."""
         if not write.settled:
-            return max(runner.began, life.changed)
+            return max(runner.began, life.noticed)
         seen = ("router", write.columns.device_id) if place == "follower" else write.name
         looks = [look for look in runner.looks.get(seen, ()) if look.sweep == 0]
         if not looks:
@@ -104,7 +104,7 @@ class Evidence:
             )
         # A look may be several requests.
         first = next(look for look in looks if look.at >= looks[-1].at - self._terms.interval)
-        return max(life.changed, first.at)
+        return max(life.noticed, first.at)
 
     # Promise 1: evidence
 
