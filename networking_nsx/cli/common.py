@@ -43,7 +43,7 @@ def _collect_less() -> None:
     goes through them again and again while they come, for a third of a sweep's CPU.
     """
     gc.freeze()
-    gc.set_threshold(100_000, 50, 100)
+    gc.set_threshold(10_000, 100, 100)
 
 
 def stop_on_signals(stops: Sequence[Callable[[], None]]) -> None:

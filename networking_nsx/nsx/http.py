@@ -120,13 +120,21 @@ class Client:
         target = f"{path}?{urlencode(params, safe=',', quote_via=quote)}" if params else path
         deadline = Deadline(self._clock, self._settings.total_timeout, urgent=self._urgent)
         failures: dict[Node, NsxError] = {}  # the last word of each manager, in the order of these
+        try:
+            return self._tried(target, headers or {}, deadline, failures)
+        finally:
+            failures.clear()  # else the one that is raised would hold itself, and all that it was raised in
+
+    def _tried(
+        self, target: str, headers: Mapping[str, str], deadline: Deadline, failures: dict[Node, NsxError]
+    ) -> Answer:
         for _ in range(self._settings.retries + 1):
             if failures and not (self._has_others(failures) or _waited(_last(failures), deadline)):
                 break
             node = self._pick(failures)
             failures.pop(node, None)
             try:
-                return self._ask(node, target, headers or {}, deadline)
+                return self._ask(node, target, headers, deadline)
             except Stopped:
                 raise
             except (Unavailable, Throttled, Untrusted) as error:
@@ -181,21 +189,25 @@ class Client:
         raise Unavailable(f"{node.base}: more than {_REDIRECT_LIMIT} redirects")
 
     def _answer(self, node: Node, target: str, reply: Reply) -> Answer:
-        error = self._error(node.base + target, reply)
-        if error and isinstance(error, Retryable):
-            raise error
-        node.worked()
-        self._order.worked(node)
-        if error:
-            raise error
+        try:
+            self._check(node.base + target, reply)
+        except Retryable:
+            raise
+        except NsxError:
+            self._worked(node)
+            raise
+        self._worked(node)
         return Answer(reply.body, reply.headers, node.base, reply.started_at)
 
-    def _error(self, url: str, reply: Reply) -> NsxError | None:
+    def _check(self, url: str, reply: Reply) -> None:
         if reply.status != OK:
-            return refusal(self._api, url, reply)
+            raise refusal(self._api, url, reply)
         if not reply.body:
-            return Unavailable(f"{url.partition('?')[0]}: an empty answer")
-        return None
+            raise Unavailable(f"{url.partition('?')[0]}: an empty answer")
+
+    def _worked(self, node: Node) -> None:
+        node.worked()
+        self._order.worked(node)
 
     def _redirected(self, node: Node, location: str) -> tuple[Node, str]:
         """Where to go on. The password follows only to managers that are known, or proven by TLS."""

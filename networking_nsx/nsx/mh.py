@@ -55,5 +55,5 @@ class MhSource:
             try:
                 answer: list[Observation] | NsxError = look.at(row)
             except NsxError as error:
-                answer = error
+                answer = error.with_traceback(None)  # it would keep all that it was raised in
             yield answer

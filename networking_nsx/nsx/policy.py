@@ -76,4 +76,4 @@ def _answer(look: Look, row: Sought) -> list[Observation] | NsxError:
     try:
         return look.at(row)
     except NsxError as error:
-        return error
+        return error.with_traceback(None)  # it would keep all that it was raised in

@@ -224,7 +224,10 @@ def _files(settings: HttpSettings) -> str:
 
 
 def _root(error: BaseException) -> BaseException:
-    """The first cause. What requests and urllib3 say around it repeats the URL and names their classes."""
-    while cause := error.__cause__ or error.__context__:
+    """The first cause. What requests and urllib3 say around it repeats the URL and names their classes.
+
+    Their tracebacks go: frames of urllib3 hold the errors that they raise, and with them whatever is below.
+    """
+    while cause := error.with_traceback(None).__cause__ or error.__context__:
         error = cause
     return error

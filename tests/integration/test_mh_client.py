@@ -1,10 +1,12 @@
 """Requests to NSX's managers, over real HTTP against simulated ones."""
 
+import gc
 import io
 import logging
 import socket
 import threading
 import time
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +21,7 @@ from networking_nsx.errors import (
     ConfigurationError,
     Malformed,
     NotFound,
+    NsxError,
     Rejected,
     Throttled,
     Unauthorized,
@@ -52,6 +55,24 @@ def get(client):
 
 def answers(nsx, pattern=SWITCHES):
     return nsx.requests.summary()["by_path"].get(pattern, {})
+
+
+@pytest.mark.parametrize("fault", ["http-500", "http-404", "truncate", "reset"])
+def test_an_error_goes_with_its_last_reference(nsx, fault):
+    """It keeps what it was raised in, pages among that, which must not wait for the collector of cycles."""
+    nsx.faults.add(fault, match="/ws.v1/lswitch", count=None)
+    logging.disable()  # pytest keeps what is logged
+    gc.disable()
+    try:
+        with client_of(nsx, retries=1) as client:
+            try:
+                get(client)
+            except NsxError as error:
+                raised = weakref.ref(error)
+        assert raised() is None
+    finally:
+        gc.enable()
+        logging.disable(logging.NOTSET)
 
 
 def test_an_answer_tells_where_it_came_from_and_when_it_was_asked_for(nsx):
