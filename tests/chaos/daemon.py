@@ -1,10 +1,13 @@
 """The synchronizer under test: `neutron-nsx sync run`, begun again whenever it has ended, and measured."""
 
+import re
 import signal
 import subprocess
 import threading
 import time
+from collections.abc import Iterator
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 
 from chaos.gauges import Sample, sample
@@ -13,6 +16,7 @@ from sites import COMMAND
 TICK = 0.25  # seconds between two looks at it
 _PATIENCE = 120.0  # seconds for it to start
 _RESTING = 0.5  # seconds until it is begun again, as a service manager would
+_SWEPT = re.compile(r"^(\S+ \S+) .*sweep done: .*?, ([\d.]+) s", re.MULTILINE)
 _RUNNING = "synchronizing with"  # its log says so when its loop begins
 
 
@@ -54,6 +58,12 @@ class Life:
             return ""
         last = self.log.read_text(errors="replace").splitlines()[-1:]
         return f"{self.log.name}: it ended of itself, code {code}: {' '.join(last)}"
+
+    def sweeps(self) -> Iterator[tuple[float, float]]:
+        """When its complete sweeps began and ended."""
+        for moment, seconds in _SWEPT.findall(self.log.read_text(errors="replace")):
+            ended = datetime.strptime(moment, "%Y-%m-%d %H:%M:%S.%f").astimezone().timestamp()
+            yield ended - float(seconds), ended
 
     def runs(self) -> bool:
         """Whether its loop has begun."""
@@ -112,6 +122,10 @@ class Daemon:
         time.sleep(seconds)
         process.send_signal(signal.SIGCONT)
         return seconds if hit else 0.0
+
+    def sweeps(self) -> list[tuple[float, float]]:
+        """The complete sweeps of all lives."""
+        return [sweep for life in self.lives for sweep in life.sweeps()]
 
     def end(self, keeper: threading.Thread) -> None:
         """SIGTERM, as an operator would, and wait."""

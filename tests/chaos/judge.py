@@ -7,8 +7,9 @@ The rules of design sections 2, 4 and 5, written a second time; nothing here is 
 - NSX had what the status says at some moment later than the row's last change by anybody (promise 2), and
   not longer ago than `staleness`: seconds in which nothing held the synchronizer up. What was hindered
   (stopped, cut off, delayed) does not count, nor what a back-off adds to it.
-- ERROR for an object that is gone: it was gone without a break for `proof` seconds, up to such a moment, and
-  the row had rested for `grace`, as far as its revision tells.
+- ERROR for an object that is gone: it was gone at such a moment, and had been gone, or hidden by a fault,
+  `proof` seconds before. If it was there in between, no complete sweep lay in that time: it would have seen
+  it. And the row had rested for `grace`, as far as its revision tells.
 
 Times are seconds since the epoch. Where the moment of a change is known as an interval only, the write gets
 the benefit of the doubt.
@@ -73,7 +74,18 @@ class Law(NamedTuple):
     staleness: float
     proof: float
     grace: float
+    lag: float = 0.0  # of the search index
     writer: str = "nsx"  # the synchronizer's database user
+
+
+class Listings(NamedTuple):
+    """What could have told that an object is there: complete sweeps, but for times in which NSX hid some."""
+
+    sweeps: Sequence[tuple[float, float]] = ()
+    hidden: Sequence[tuple[float, float]] = ()
+
+
+NOTHING_KNOWN = Listings()
 
 
 class Judged(NamedTuple):
@@ -123,6 +135,7 @@ def judge(
     changes: Iterable[Change],
     hindered: Iterable[tuple[float, float]],
     law: Law,
+    listings: Listings = NOTHING_KNOWN,
 ) -> list[Judged]:
     """Judge every write of the synchronizer. `entries` are in the journal's order."""
     past = spans(changes)
@@ -134,7 +147,7 @@ def judge(
     for entry in entries:
         if entry.who == law.writer and entry.new:
             moments = _Moments(touched[entry.key], revised[entry.key])
-            verdicts.append(_judged(entry, past.get(entry.key, never), moments, calm, law))
+            verdicts.append(_judged(entry, past.get(entry.key, never), moments, calm, law, listings))
         touched[entry.key] = entry.at
         if entry.who == law.writer or not entry.is_quiet:
             revised[entry.key] = entry.at
@@ -205,7 +218,9 @@ def _united(intervals: Iterable[tuple[float, float]]) -> list[tuple[float, float
     return united
 
 
-def _judged(write: Entry, past: Sequence[Span], last: _Moments, calm: Calm, law: Law) -> Judged:
+def _judged(
+    write: Entry, past: Sequence[Span], last: _Moments, calm: Calm, law: Law, listings: Listings
+) -> Judged:
     horizon = calm.before(write.at, law.staleness)
     strict = horizon >= write.at - law.staleness - 0.001
     forbidden = _forbidden(write)
@@ -218,10 +233,22 @@ def _judged(write: Entry, past: Sequence[Span], last: _Moments, calm: Calm, law:
     if write.new != "ERROR":
         return Judged(write, _unsaid(said, write, last.touched), 0.0, strict, absence=False)
     gone = [span for span in past if not span.words]
-    lasting = [span for span in gone if min(span.until, write.at) - span.since >= law.proof]
-    age = _age(lasting, write.at, horizon)
-    fault = _not_gone(write, gone, law) if age is None else _too_early(write, last.revised, law)
+    age = _age(gone, write.at, horizon)
+    proven = age is not None and _unseen_for(gone, write.at - age, law, listings) >= law.proof
+    fault = _too_early(write, last.revised, law) if proven else _not_gone(write, gone, law)
     return Judged(write, fault, age or 0.0, strict, absence=True)
+
+
+def _unseen_for(gone: Sequence[Span], moment: float, law: Law, listings: Listings) -> float:
+    """For how many seconds before this moment, at most, no complete sweep can have seen the object."""
+    hidden = [(begin, end + law.lag) for begin, end in listings.hidden]
+    unseen = _united([*((span.since, span.until) for span in gone), *hidden])
+    since = moment
+    for begin, end in reversed([times for times in unseen if times[0] <= moment]):
+        if any(began >= end + law.lag and ended <= since for began, ended in listings.sweeps):
+            break
+        since = begin
+    return moment - since
 
 
 def _forbidden(write: Entry) -> str:
@@ -263,7 +290,7 @@ def _unsaid(said: Sequence[Span], write: Entry, touched: float) -> str:
 def _not_gone(write: Entry, gone: Sequence[Span], law: Law) -> str:
     if not any(span.since <= write.at for span in gone):
         return "the object had never been gone"
-    return f"the object was not gone for {law.proof:.1f} s without a break, up to shortly before"
+    return f"for less than {law.proof:.1f} s, up to shortly before, no sweep could see the object"
 
 
 def _too_early(write: Entry, revised: float, law: Law) -> str:

@@ -15,7 +15,7 @@ from chaos import journal, mariadb
 from chaos.acts import MINUTE, Act
 from chaos.daemon import Daemon
 from chaos.gauges import Growth, growth
-from chaos.judge import Judged, Key, Law, judge
+from chaos.judge import Judged, Key, Law, Listings, judge
 from chaos.mariadb import MariaDb
 from chaos.nsx import Nsx, simulator
 from chaos.plan import Plan
@@ -29,7 +29,7 @@ LAWS = {
     # NSX-MH: absence needs two complete listings, which begin a chunk's delay apart at the least. What comes
     # from NSX Policy's index is as old as its lag, and two listings are that much apart.
     "mh": Law("mh", staleness=INTERVAL, proof=1.0, grace=GRACE),
-    "policy": Law("policy", staleness=INTERVAL + INDEX_LAG, proof=INDEX_LAG, grace=GRACE),
+    "policy": Law("policy", staleness=INTERVAL + INDEX_LAG, proof=INDEX_LAG, grace=GRACE, lag=INDEX_LAG),
 }
 # Seconds until everything is true when the trouble has ended: the longest time for which managers that failed
 # are left alone, the longest back-off of a sweep that just misses its end, a start, the proof of absence
@@ -101,7 +101,8 @@ def run(plan: Plan, folder: Path, template: Path, say: Callable[[str], object]) 
         with database.admin() as cursor:
             entries = journal.read(cursor)
         intervals = [*stage.hindered.with_aftermath(), *daemon.late]
-        outcome.writes = judge(entries, nsx.changes, intervals, LAWS[plan.api])
+        listings = Listings(daemon.sweeps(), stage.hindered.hiding())
+        outcome.writes = judge(entries, nsx.changes, intervals, LAWS[plan.api], listings)
         since, until = stage.restful
         outcome.late_writes = sum(since < one.write.at < until for one in outcome.writes)
         stage.record(entries)

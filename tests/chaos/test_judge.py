@@ -4,7 +4,7 @@ import ast
 from pathlib import Path
 
 import pytest
-from chaos.judge import Calm, Change, Entry, Law, judge, meaning
+from chaos.judge import NOTHING_KNOWN, Calm, Change, Entry, Law, Listings, judge, meaning
 
 LAW = Law("mh", staleness=5.0, proof=4.0, grace=10.0)
 POLICY = LAW._replace(api="policy")
@@ -20,9 +20,9 @@ def nsx(*moments: tuple[float, tuple[str, ...]], kind="port"):
     return [Change(kind, "a", since, since + 0.1, words) for since, words in moments]
 
 
-def fault(one, changes, *, before=(), hindered=(), law=LAW):
+def fault(one, changes, *, before=(), hindered=(), law=LAW, listings=NOTHING_KNOWN):
     """What the judge has against the last write."""
-    return judge([*before, one], changes, hindered, law)[-1].fault
+    return judge([*before, one], changes, hindered, law, listings)[-1].fault
 
 
 def test_a_status_that_nsx_has_is_true():
@@ -106,18 +106,37 @@ def test_error_for_an_object_that_is_there_is_false():
 
 
 def test_error_for_an_object_that_was_gone_for_a_moment_is_false():
-    """It came back, and went again: nothing of that is a proof."""
-    flapping = nsx((0, UP), (90, GONE), (92, UP), (96, GONE), (98, UP))
+    """Too short for two looks."""
+    moment = nsx((0, UP), (97, GONE), (99, UP))
 
-    assert fault(write(new="ERROR"), flapping).startswith("the object was not gone for 4.0 s without a break")
+    assert fault(write(new="ERROR"), moment).startswith("for less than 4.0 s, up to shortly before")
     assert fault(write(new="ERROR"), nsx((0, UP), (95, GONE))) == ""
+
+
+def test_error_for_an_object_that_a_complete_sweep_has_seen_in_between_is_false():
+    """It came back, and went again; where no sweep has seen that it was back, it was missed all the time."""
+    back = nsx((0, UP), (90, GONE), (92, UP), (97, GONE))
+
+    assert fault(write(new="ERROR"), back, listings=Listings(sweeps=[(93, 96)])) != ""
+    assert fault(write(new="ERROR"), back, listings=Listings(sweeps=[(91, 96), (96, 99)])) == ""
+    late = LAW._replace(lag=2.0)
+    assert fault(write(new="ERROR"), back, law=late, listings=Listings(sweeps=[(93, 96)])) == ""
+
+
+def test_error_for_an_object_that_was_hidden_before_it_went_is_true():
+    """Listings were without it for as long as that takes; that it is gone, a look has found."""
+    gone = nsx((0, UP), (98, GONE))
+
+    assert fault(write(new="ERROR"), gone, listings=Listings(hidden=[(90, 96)])) == ""
+    assert fault(write(new="ERROR"), gone, listings=Listings([(96.5, 97.5)], [(90, 96)])) != ""
+    assert fault(write(new="ERROR"), nsx((0, UP)), listings=Listings(hidden=[(90, 99)])) != ""
 
 
 def test_error_for_an_object_that_is_back_since_long_is_false():
     """The proof is as stale as any evidence."""
     back = nsx((0, UP), (80, GONE), (90, UP))
 
-    assert fault(write(new="ERROR"), back).startswith("the object was not gone")
+    assert fault(write(new="ERROR"), back) != ""
     assert fault(write(new="ERROR"), back, hindered=[(89, 99)]) == ""
 
 

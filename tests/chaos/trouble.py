@@ -17,6 +17,13 @@ from chaos.proxy import Proxy
 
 _SLOW = 0.15  # seconds that each piece waits where a connection is slowed
 _MORE = 4.0  # seconds that trouble lasts on while nobody has met it
+# Faults that may keep a listing from showing an object that is there.
+_HIDING = frozenset(
+    {
+        *("inventory-lost", "skip-object", "malformed-object"),
+        *("index-drop", "index-lag", "index-rebuilding", "index-out-of-sync", "tag-tampered"),
+    }
+)
 _STARTING = 20.0  # seconds for the daemon to open connections: it may have been killed, on a busy machine
 _NETWORK: Mapping[str, Callable[[Proxy], object]] = {
     "cut": Proxy.cut,
@@ -39,6 +46,10 @@ class Hindered:
             yield
         finally:
             self.intervals.append((begins, time.time(), what))
+
+    def hiding(self) -> list[tuple[float, float]]:
+        """When listings may have been without objects that were there."""
+        return [(begin, end) for begin, end, what in self.intervals if what in _HIDING]
 
     def with_aftermath(self) -> list[tuple[float, float]]:
         """The intervals, each prolonged by the back-off that it may have caused.
