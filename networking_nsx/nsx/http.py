@@ -15,11 +15,10 @@ Only reads: a GET may be repeated on another manager without harm.
 """
 
 import ipaddress
-import itertools
 import logging
 import re
 import warnings
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from copy import copy
 from types import TracebackType
 from typing import NamedTuple, Self
@@ -34,6 +33,7 @@ from networking_nsx.nsx.auth import Authentication
 from networking_nsx.nsx.deadline import Deadline, Queued, Stopped
 from networking_nsx.nsx.entry import account_of
 from networking_nsx.nsx.node import Node, Unhealthy
+from networking_nsx.nsx.order import Order
 from networking_nsx.nsx.wire import HttpSettings, Reply, Untrusted, Wire
 from networking_nsx.ports import Clock
 
@@ -80,7 +80,7 @@ class Client:
         self._urgent = False
         self._nodes = [self._node(base.rstrip("/")) for base in nodes]
         self._others: dict[str, Node] = {}  # managers that only redirects told of, by origin
-        self._order = _Order(self._nodes)
+        self._order = Order(self._nodes)
         if settings.insecure:
             _warn_once([node.base for node in self._nodes])
         if clear := [node.base for node in self._nodes if _in_the_clear(node.base)]:
@@ -228,36 +228,6 @@ class Client:
         if origin not in self._others:
             self._others.setdefault(origin, self._node(origin))
         return self._others[origin], target
-
-
-class _Order:
-    """In which order managers are asked, by all views of a client."""
-
-    def __init__(self, nodes: Sequence[Node]) -> None:
-        self._nodes = nodes
-        self._first = 0  # the one that all stay with
-        self._turns = itertools.count()
-
-    def kept(self) -> list[Node]:
-        """The one that worked last, then those behind it; whoever lets nobody in comes last."""
-        return sorted(self._from(self._first), key=Node.barred)
-
-    def spread(self, asked: Container[Node], now: float, *, urgent: bool) -> list[Node]:
-        """Those that have not failed this request first, by what they have to do, and else in turn."""
-        nodes = self._from(next(self._turns))
-        return sorted(nodes, key=lambda node: (node in asked, node.load(now, urgent=urgent)))
-
-    def worked(self, node: Node) -> None:
-        if node in self._nodes:
-            self._first = self._nodes.index(node)
-
-    def failed(self, node: Node) -> None:
-        if self._nodes[self._first] is node:
-            self._first = (self._first + 1) % len(self._nodes)
-
-    def _from(self, start: int) -> list[Node]:
-        start %= len(self._nodes)
-        return [*self._nodes[start:], *self._nodes[:start]]
 
 
 def _last(failures: Mapping[Node, NsxError]) -> NsxError:
