@@ -23,7 +23,7 @@ demo: $(READY)  ## the main job, everything embedded, in under a minute
 	$(BIN)/neutron-nsx demo
 
 test: $(READY)  ## the quick suite; a database server that is not installed skips its tests, with the reason
-	$(BIN)/python -m pytest -n $(WORKERS) -m "not long" --cov --cov-report=
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not long" --cov --cov-report=
 
 test-long: $(READY)  ## the tests that take minutes
 	$(BIN)/python -m pytest -m long
