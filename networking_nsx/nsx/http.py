@@ -43,6 +43,7 @@ LOG = logging.getLogger(__name__)
 
 _REDIRECTS = (301, 307)
 _REDIRECT_LIMIT = 2
+_BREATH = 0.02  # seconds before any other attempt: a stop that is asked meanwhile is heard
 _BUSY_PAUSE = 0.5  # seconds after a 503 (as vmware-nsx)
 _THROTTLED_PAUSE = 1.0  # seconds after a 429 that names none: NSX counts over a second
 _PORTS = {"https": 443, "http": 80}
@@ -242,7 +243,7 @@ def _soonest(failures: Mapping[Node, NsxError]) -> NsxError:
 
 def _waited(failure: NsxError, deadline: Deadline) -> bool:
     """Wait as the failure asks for. False when there is no time left for another attempt."""
-    pause = 0.0
+    pause = _BREATH
     if isinstance(failure, Busy):
         pause = _BUSY_PAUSE
     elif isinstance(failure, Throttled):

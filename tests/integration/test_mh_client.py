@@ -324,6 +324,20 @@ def test_all_attempts_together_end_at_the_deadline(nsx):
     assert time.monotonic() - start < 5
 
 
+def test_no_other_attempt_follows_when_a_stop_is_asked(nsx):
+    """A request that is under way is waited for, and no manager is asked in its place."""
+    stop = threading.Event()
+    nsx.faults.add("timeout", match="/ws.v1/lswitch", count=None)
+    with (
+        client_of(nsx, clock=SystemClock(stop), answer_timeout=0.5, retries=5) as client,
+        pytest.raises(Unavailable, match="asked to stop"),
+    ):
+        threading.Timer(0.2, stop.set).start()
+        get(client)
+
+    assert sum(answers(nsx).values()) <= 1
+
+
 def test_a_slow_answer_in_time_is_an_answer(nsx):
     """Longer than the timeout in all, but never silent for so long."""
     nsx.faults.add("slow", seconds=0, bytes_per_second=350)
