@@ -145,7 +145,7 @@ class Watch:
         self._spent = worsened
         self._errors = errors
         self._worse: set[str] = set()  # ids; a row that is judged twice counts once
-        self._held: list[Change] = []
+        self._held: dict[str, Change] = {}  # by id: of a row, what was found last
         self._needed = False  # something passes only because an operator has released it
 
     def sift(self, changes: list[Change], met: int) -> list[Change]:
@@ -154,12 +154,12 @@ class Watch:
         self._worse.update(found.row.id for found in worse)
         if not worse or (not self._held and self._passes(met)):
             return changes
-        self._held += worse
+        self._held |= {found.row.id: found for found in worse}
         return [found for found in changes if not rules.worsens(found)]
 
     def held(self) -> list[Change]:
         """What waits for the end of the kind."""
-        return self._held
+        return list(self._held.values())
 
     def passes_at_the_end(self) -> bool:
         """Whether all that was held may go on, now that the whole kind was seen."""

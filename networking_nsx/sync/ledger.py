@@ -8,6 +8,7 @@ What outlives a sweep (paths, misses, doubts) is only ever a reason to look more
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, NamedTuple
 
 from networking_nsx.model import (
@@ -90,10 +91,10 @@ class Ledger:
         """Rows whose NSX object was met in this pass."""
         return len(self._passes[kind].seen)
 
-    def witness(self, kind: Kind) -> Row | None:
-        """Any row whose NSX object was met in this pass."""
-        met = next(iter(self._passes[kind].seen), "")
-        return self._rows[kind].get(met)
+    def witnesses(self, kind: Kind, most: int) -> list[Row]:
+        """Any rows whose NSX object was met in this pass."""
+        met = (self._rows[kind].get(row_id) for row_id in self._passes[kind].seen)
+        return list(islice((row for row in met if row), most))
 
     def sought(self, row: Row) -> Sought:
         """All that is known of where to find this row on NSX, or the router that it follows.

@@ -25,6 +25,8 @@ from networking_nsx.sync.ledger import Judged
 from networking_nsx.sync.passes import SOME, Means, Pass, of_existing
 from networking_nsx.sync.walk import PAGE_ATTEMPTS, RESTARTS, pages
 
+_WITNESSES = 3  # that are asked in turn, while none tells anything certain
+
 
 @dataclass(frozen=True, slots=True)
 class Sweeper(Means):
@@ -185,9 +187,13 @@ class ListedPass(Pass):
             self._write(absent)
 
     def _witnessed(self) -> Generator[Progress, None, bool]:
-        """Whether NSX still finds directly what this pass has seen; if not, it has lost more than a few."""
-        witness = self._ledger.witness(self._kind)
-        if witness is None:
-            return True
-        seen = yield from self._look([witness])
-        return any(one.health is not Health.ABSENT for one in seen)
+        """Whether NSX still finds directly what this pass has seen; if not, it has lost more than a few.
+
+        A look that tells nothing certain is no witness. The first one that does decides.
+        """
+        witnesses = self._ledger.witnesses(self._kind, _WITNESSES)
+        for witness in witnesses:
+            healths = {one.health for one in (yield from self._look([witness]))}
+            if healths - {Health.UNKNOWN}:
+                return Health.ABSENT not in healths
+        return not witnesses

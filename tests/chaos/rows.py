@@ -60,15 +60,15 @@ _ACTS: Mapping[str, Sequence[str]] = {
         f"DELETE FROM standardattributes WHERE id = {_ATTRIBUTE}",  # the port goes with it
     ),
 }
-# By kind: administrative state, whether it may be activated (bound, and served), whether it is ours.
+# By kind: administrative state, whether it is bound, served (no agent's block stands), and ours.
 _SELECT = {
     "network": """
-SELECT n.id, n.status, n.admin_state_up, TRUE,
+SELECT n.id, n.status, n.admin_state_up, TRUE, TRUE,
     NOT EXISTS (SELECT 1 FROM externalnetworks e WHERE e.network_id = n.id)
 FROM networks n""",
-    "router": "SELECT id, status, admin_state_up, TRUE, TRUE FROM routers",
+    "router": "SELECT id, status, admin_state_up, TRUE, TRUE, TRUE FROM routers",
     "port": """
-SELECT p.id, p.status, p.admin_state_up, b.vif_type <> 'unbound' AND NOT EXISTS
+SELECT p.id, p.status, p.admin_state_up, b.vif_type <> 'unbound', NOT EXISTS
         (SELECT 1 FROM provisioningblocks WHERE (standard_attr_id, entity) = (p.standard_attr_id, 'DHCP')),
     p.device_owner <> 'network:floatingip' AND (b.vif_type = 'unbound' OR EXISTS
         (SELECT 1 FROM ml2_port_binding_levels l WHERE l.port_id = p.id AND l.driver = 'nsx'))
@@ -114,9 +114,9 @@ class Rows:
         with closing(self._connect()) as connection, connection.cursor() as cursor:
             for kind, select in _SELECT.items():
                 cursor.execute(select)
-                for row_id, status, admin_up, ready, ours in cursor.fetchall():
+                for row_id, status, admin_up, bound, served, ours in cursor.fetchall():
                     wanted = meaning(api, kind, words.get((kind, row_id), ()), admin_up=bool(admin_up))
-                    if not ready and wanted in ("ACTIVE", "ERROR"):
+                    if (wanted == "ACTIVE" and not (bound and served)) or (wanted == "ERROR" and not bound):
                         wanted = None
                     if ours and wanted not in (None, status):
                         wrong[kind, row_id] = (status, wanted)

@@ -118,6 +118,7 @@ def test_a_users_acts_do_to_the_rows_what_they_say(mariadb, root):
     unbound = rows.differing("mh", {("network", network): ("up",), ("port", "p"): ("up",)})
     rows.act("bind", {"id": "p", "blocks": "L2,DHCP"})
     blocked = rows.differing("mh", {("network", network): ("up",), ("port", "p"): ("up",)})
+    missing = rows.differing("mh", {("network", network): ("up",)})
     blocks = cloud.blocks("p")
     rows.act("serve", {"id": "p", "quiet": True})
     bound = rows.differing("mh", {("network", network): ("up",), ("port", "p"): ("up",)})
@@ -126,6 +127,7 @@ def test_a_users_acts_do_to_the_rows_what_they_say(mariadb, root):
     gone = rows.differing("mh", {("port", "p"): ()})
     rows.act("delete", {"id": "p"})
 
+    assert missing == {("port", "p"): ("DOWN", "ERROR")}
     assert (unbound, blocked, bound) == ({}, {}, {("port", "p"): ("DOWN", "ACTIVE")})
     assert (blocks, cloud.blocks("p")) == ({"L2", "DHCP"}, set())
     assert disabled == {}

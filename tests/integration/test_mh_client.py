@@ -328,11 +328,11 @@ def test_no_other_attempt_follows_when_a_stop_is_asked(nsx):
     """A request that is under way is waited for, and no manager is asked in its place."""
     stop = threading.Event()
     nsx.faults.add("timeout", match="/ws.v1/lswitch", count=None)
+    threading.Timer(0.2, stop.set).start()
     with (
         client_of(nsx, clock=SystemClock(stop), answer_timeout=0.5, retries=5) as client,
         pytest.raises(Unavailable, match="asked to stop"),
     ):
-        threading.Timer(0.2, stop.set).start()
         get(client)
 
     assert sum(answers(nsx).values()) <= 1

@@ -4,7 +4,7 @@ import pytest
 from worlds import Heart, World
 
 from networking_nsx.errors import Unavailable
-from networking_nsx.model import Health, Kind
+from networking_nsx.model import Change, Health, Kind, Observation, Status
 from networking_nsx.sync.brake import BrakeSettings
 
 DOWN, UP = Health.DOWN, Health.UP
@@ -340,6 +340,21 @@ def test_objects_of_another_cloud_do_not_loosen_the_brake():
 
     assert heart.sweep(length=5000).counts["held"] == 100
     assert world.statuses(Kind.PORT) == {"ACTIVE": 100}
+
+
+def test_a_row_that_is_held_twice_is_written_once():
+    """Its page says that it is down, and so does a look at it later in the same sweep: the second would be refused."""
+    world = World(port=50)
+    heart = Heart(world)
+    watch = heart.brake.watch(Kind.PORT, list(world.neutron.values()), world.now())
+    rows = list(world.neutron.values())[:20]
+    seen = Observation(Kind.PORT, "", DOWN, world.now(), "/port", "down")
+    page = [Change(row, Status.DOWN, seen) for row in rows]
+    looked = [Change(row, Status.DOWN, seen._replace(as_of=world.now() + 1)) for row in rows[:5]]
+
+    assert watch.sift(page, met=20) == []
+    assert watch.sift(looked, met=20) == []
+    assert sorted(watch.held()) == sorted(looked + page[5:])
 
 
 def test_what_the_sample_refutes_is_not_written():

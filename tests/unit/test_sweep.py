@@ -87,6 +87,39 @@ def test_absence_needs_two_sweeps_and_a_look():
     assert [world.neutron[Key(kind, f"{kind}-00000")].status for kind in Kind] == ["ERROR"] * 3
 
 
+def _testify(world: World, verdicts: list[Health]) -> None:
+    """Direct reads of what is there say this, one after the other."""
+    look, waiting = world.look, iter(verdicts)
+
+    def testified(sought):
+        for answer in look(sought):
+            there = [seen for seen in answer if seen.health is not Health.ABSENT]
+            yield [seen._replace(health=next(waiting, UNKNOWN)) for seen in there] or answer
+
+    world.look = testified
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "status"),
+    [
+        ([UP], "ERROR"),
+        ([UNKNOWN, DOWN], "ERROR"),
+        ([UNKNOWN, Health.ABSENT, UP], "ACTIVE"),
+        ([UNKNOWN, UNKNOWN, UNKNOWN, UP], "ACTIVE"),
+    ],
+)
+def test_a_witness_that_tells_nothing_certain_is_none(verdicts, status):
+    """Another one is asked, three at most; the first that is found, or not, decides whether a row is absent."""
+    world = World(port=60)
+    heart = Heart(world)
+    world.vanish(Kind.PORT, 1)
+    heart.sweep()
+    _testify(world, verdicts)
+    heart.sweep()
+
+    assert world.neutron[Key(Kind.PORT, "port-00000")].status == status
+
+
 def test_nothing_is_absent_while_nsx_does_not_find_what_it_has_just_listed():
     """An inventory that is lost between the last page and the looks: all three ways agree, and all lie."""
     world = World(port=100)
