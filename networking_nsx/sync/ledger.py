@@ -69,9 +69,8 @@ class Ledger:
         """Begin a pass over this kind with what Neutron has now."""
         self._passes[kind] = Seen()
         self._rows[kind] = {}  # the old rows go before the new ones come: half the memory
-        self._rows[kind] = {row.id: row for row in rows}
-        _forget_gone(self._paths[kind], self._rows[kind])
-        there = self._rows[kind]
+        there = self._rows[kind] = {row.id: row for row in rows}
+        _forget_gone(self._paths[kind], there)
         self._unanswered = {key for key in self._unanswered if key.kind is not kind or key.id in there}
         for gone in [key for key in self._doubts if key.kind is kind and key.id not in there]:
             del self._doubts[gone]
@@ -93,8 +92,8 @@ class Ledger:
 
     def witnesses(self, kind: Kind, most: int) -> list[Row]:
         """Any rows whose NSX object was met in this pass."""
-        met = (self._rows[kind].get(row_id) for row_id in self._passes[kind].seen)
-        return list(islice((row for row in met if row), most))
+        rows = self._rows[kind]
+        return [rows[met] for met in islice(self._passes[kind].seen & rows.keys(), most)]
 
     def sought(self, row: Row) -> Sought:
         """All that is known of where to find this row on NSX, or the router that it follows.

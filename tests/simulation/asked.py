@@ -19,7 +19,7 @@ _LISTINGS: Mapping[tuple[str, str], tuple[str, str, str]] = {
     ("mh", "router"): ("/ws.v1/lrouter", "tag_scope=quantum", "tag="),
     ("mh", "port"): ("/ws.v1/lswitch/*/lport", "tag_scope=quantum", "tag="),
     ("policy", "network"): ("/policy/api/v1/infra/segments", "", " "),
-    ("policy", "router"): ("/policy/api/v1/search/query", "Tier1", "id:"),
+    ("policy", "router"): ("/policy/api/v1/infra/tier-1s", "", " "),
     ("policy", "port"): ("/api/v1/search/query", "LogicalPort", "AND"),
 }
 

@@ -343,7 +343,7 @@ def test_objects_of_another_cloud_do_not_loosen_the_brake():
 
 
 def test_a_row_that_is_held_twice_is_written_once():
-    """Its page says that it is down, and so does a look at it later in the same sweep: the second would be refused."""
+    """Its page says that it is down, and so does a look later in the same sweep: that would be refused."""
     world = World(port=50)
     heart = Heart(world)
     watch = heart.brake.watch(Kind.PORT, list(world.neutron.values()), world.now())

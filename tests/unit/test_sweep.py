@@ -109,7 +109,7 @@ def _testify(world: World, verdicts: list[Health]) -> None:
     ],
 )
 def test_a_witness_that_tells_nothing_certain_is_none(verdicts, status):
-    """Another one is asked, three at most; the first that is found, or not, decides whether a row is absent."""
+    """Another one is asked, three at most; the first that is found, or not, decides for what is absent."""
     world = World(port=60)
     heart = Heart(world)
     world.vanish(Kind.PORT, 1)
