@@ -5,7 +5,7 @@ Seen from outside, by its requests to NSX and its reads of Neutron's tables.
 
 import re
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,14 +13,18 @@ from simulation.history import History, Name
 
 _PASSES = 64  # that are remembered of each kind
 _ID = re.compile(r"[0-9a-z]+(?:-[0-9a-z]+)+")
+_WHOLE = "page_size=1000"  # a list that a look asks for, too, when the kind has been listed already
 # By API and kind: where a whole kind is listed, and what the query of such a request has and has not.
-_LISTINGS: Mapping[tuple[str, str], tuple[str, str, str]] = {
-    ("mh", "network"): ("/ws.v1/lswitch", "tag_scope=quantum", "tag="),
-    ("mh", "router"): ("/ws.v1/lrouter", "tag_scope=quantum", "tag="),
-    ("mh", "port"): ("/ws.v1/lswitch/*/lport", "tag_scope=quantum", "tag="),
-    ("policy", "network"): ("/policy/api/v1/infra/segments", "", " "),
-    ("policy", "router"): ("/policy/api/v1/infra/tier-1s", "", " "),
-    ("policy", "port"): ("/api/v1/search/query", "LogicalPort", "AND"),
+_LISTINGS: Mapping[tuple[str, str], Sequence[tuple[str, str, str]]] = {
+    ("mh", "network"): [("/ws.v1/lswitch", "tag_scope=quantum", "tag=")],
+    ("mh", "router"): [("/ws.v1/lrouter", "tag_scope=quantum", "tag=")],
+    ("mh", "port"): [("/ws.v1/lswitch/*/lport", "tag_scope=quantum", "tag=")],
+    ("policy", "network"): [
+        ("/policy/api/v1/infra/segments", "", " "),
+        ("/policy/api/v1/search/query", "resource_type:Segment ", "id:"),  # where their states are not listed
+    ],
+    ("policy", "router"): [("/policy/api/v1/infra/tier-1s", "", " ")],
+    ("policy", "port"): [("/api/v1/search/query", "LogicalPort", "AND")],
 }
 
 
@@ -139,10 +143,19 @@ class Asked:
         if question.settling or at_hand is None:
             return
         self._note_found(question, answer, at_hand)
-        path, has, has_not = _LISTINGS[self._api, at_hand.kind]
-        if question.path == path and has in question.query and has_not not in question.query:
+        if self._lists(question, at_hand.kind):
             sound = answer.status == 200 and answer.cut is None and answer.body.endswith(b"}")
-            at_hand.listed = now if sound else None
+            if sound:
+                at_hand.listed = now
+            elif _WHOLE not in question.query:
+                at_hand.listed = None
+
+    def _lists(self, question: Question, kind: str) -> bool:
+        """Whether it is for the whole kind."""
+        return any(
+            question.path == path and has in question.query and has_not not in question.query
+            for path, has, has_not in _LISTINGS[self._api, kind]
+        )
 
     def _note_found(self, question: Question, answer: Any, at_hand: Pass) -> None:
         """An object was found on its path, or by a search that tells of it."""
