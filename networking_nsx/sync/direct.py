@@ -42,7 +42,8 @@ class DirectPass(Pass):
         yield from self._settle(watch, self._ledger.followers())
         yield from self._release_held(watch)
         last = self._progress()
-        watch.ended(self._open, means.clock.monotonic())
+        if not self.in_trouble:
+            watch.ended(self._open + len(rows) - self._read, means.clock.monotonic())
         yield last._replace(bound=means.rotation.bound(means.clock.monotonic()))
 
     def _answered(self, row: Row, answer: list[Observation] | NsxError) -> None:
