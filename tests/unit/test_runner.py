@@ -78,11 +78,7 @@ def test_turns_of_slow_sweeps_are_as_long_as_these():
     world = World(port=1000)
     page = world.page
 
-    def slowly(*asked):
-        world.sleep(30.0)
-        return page(*asked)._replace(turns=6)
-
-    world.page = slowly
+    world.page = lambda *asked: (world.sleep(30.0), page(*asked)._replace(turns=6))[1]
     follower = run(world, 2)
 
     assert all(summary.bound >= 6 * 60 for summary in follower.summaries)
