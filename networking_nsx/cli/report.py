@@ -40,7 +40,7 @@ class Report(LogLines):
 
     def sweep(self, parts: Parts, release: list[str]) -> None:
         for kind in release:
-            parts.brake.release(Kind(kind), parts.clock.now())
+            parts.brake.release(Kind(kind), parts.clock.monotonic())
         for summary in once(parts.sweeper, parts.clock, self):
             self.last = summary
             self._sweeps += 1

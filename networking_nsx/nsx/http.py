@@ -58,6 +58,13 @@ class Answer(NamedTuple):
     started_at: float  # when the request that brought this body was sent
 
 
+class _Failure(NamedTuple):
+    """The last word of a manager that failed."""
+
+    error: NsxError
+    rests_until: float  # monotonic
+
+
 class Client:
     """The managers of one NSX. May be shared by threads."""
 
@@ -120,17 +127,17 @@ class Client:
         """Raises an NsxError: Unavailable or Throttled when every attempt failed, others at once."""
         target = f"{path}?{urlencode(params, safe=',', quote_via=quote)}" if params else path
         deadline = Deadline(self._clock, self._settings.total_timeout, urgent=self._urgent)
-        failures: dict[Node, NsxError] = {}  # the last word of each manager, in the order of these
+        failures: dict[Node, _Failure] = {}  # in the order of their last words
         try:
             return self._tried(target, headers or {}, deadline, failures)
         finally:
             failures.clear()  # else the one that is raised would hold itself, and all that it was raised in
 
     def _tried(
-        self, target: str, headers: Mapping[str, str], deadline: Deadline, failures: dict[Node, NsxError]
+        self, target: str, headers: Mapping[str, str], deadline: Deadline, failures: dict[Node, _Failure]
     ) -> Answer:
         for _ in range(self._settings.retries + 1):
-            if failures and not (self._has_others(failures) or _waited(_last(failures), deadline)):
+            if failures and not (self._has_others(failures) or self._waited(failures, deadline)):
                 break
             node = self._pick(failures)
             failures.pop(node, None)
@@ -139,33 +146,44 @@ class Client:
             except Stopped:
                 raise
             except (Unavailable, Throttled, Untrusted) as error:
-                failures[node] = error
+                failures[node] = _Failure(error, self._clock.monotonic() + _rest(error))
             except (NsxError, ConfigurationError):
                 node.circuit.undecided(self._clock.monotonic())
                 raise
             # Out here: oslo.log adds to a line the exception that is being handled.
-            self._blame(node, failures[node])
+            self._blame(node, failures[node].error)
         raise _soonest(failures)
 
     def _node(self, base: str) -> Node:
         wire = Wire(base, self._settings, self._clock, self._adapter)
         return Node(wire, self._authentication, self._account, self._api, self._clock)
 
-    def _pick(self, failures: Mapping[Node, NsxError]) -> Node:
-        """The node to ask: the first whose circuit is closed."""
+    def _pick(self, failures: Mapping[Node, _Failure]) -> Node:
+        """The node to ask: the first whose circuit is closed, and that wants no rest."""
         now = self._clock.monotonic()
+        resting = [node for node, failure in failures.items() if failure.rests_until > now + _BREATH]
         order = self._order
         for node in order.spread(failures, now, urgent=self._urgent) if self._api.spread else order.kept():
-            if node.circuit.allows(now):
+            if node not in resting and node.circuit.allows(now):
                 return node
         if failures:
             raise _soonest(failures)
         troubles = "; ".join(node.trouble for node in self._nodes)
         raise Unavailable(f"no manager is asked for now, each has failed: {troubles}")
 
-    def _has_others(self, failures: Mapping[Node, NsxError]) -> bool:
+    def _waited(self, failures: Mapping[Node, _Failure], deadline: Deadline) -> bool:
+        """Wait until one may be asked again. False when there is no time left for another attempt."""
+        ends = [failure.rests_until for failure in failures.values()]
+        end = min(ends) if self._api.spread else ends[-1]
+        pause = max(_BREATH, end - self._clock.monotonic())
+        if not deadline.allows(pause):
+            return False
+        deadline.sleep(pause)
+        return True
+
+    def _has_others(self, failures: Mapping[Node, _Failure]) -> bool:
         """Whether nobody need wait for the rest that a manager asks for: others have budgets of their own."""
-        last, now = _last(failures), self._clock.monotonic()
+        last, now = list(failures.values())[-1].error, self._clock.monotonic()
         if not self._api.spread or not isinstance(last, Throttled) or isinstance(last, Busy):
             return False
         others = (node for node in self._nodes if node not in failures)
@@ -231,27 +249,19 @@ class Client:
         return self._others[origin], target
 
 
-def _last(failures: Mapping[Node, NsxError]) -> NsxError:
-    return list(failures.values())[-1]
-
-
-def _soonest(failures: Mapping[Node, NsxError]) -> NsxError:
+def _soonest(failures: Mapping[Node, _Failure]) -> NsxError:
     """What is told of them: of the manager that may be asked again first."""
-    rests = {node: one.retry_after if isinstance(one, Throttled) else 0.0 for node, one in failures.items()}
-    return failures[min(reversed(rests), key=rests.__getitem__)]
+    errors = [failure.error for failure in failures.values()][::-1]
+    return min(errors, key=lambda error: error.retry_after if isinstance(error, Throttled) else 0.0)
 
 
-def _waited(failure: NsxError, deadline: Deadline) -> bool:
-    """Wait as the failure asks for. False when there is no time left for another attempt."""
-    pause = _BREATH
+def _rest(failure: NsxError) -> float:
+    """Seconds that a manager wants to be left alone for."""
     if isinstance(failure, Busy):
-        pause = _BUSY_PAUSE
-    elif isinstance(failure, Throttled):
-        pause = failure.retry_after or _THROTTLED_PAUSE
-    if not deadline.allows(pause):
-        return False
-    deadline.sleep(pause)
-    return True
+        return _BUSY_PAUSE
+    if isinstance(failure, Throttled):
+        return failure.retry_after or _THROTTLED_PAUSE
+    return _BREATH
 
 
 def _origin(url: str) -> str:

@@ -39,7 +39,7 @@ class Desk:
         self._sweeping = self._barrier.passage()
         self._settling: Passage | None = None
         self._lock = threading.Lock()
-        self._to_release: dict[Kind, float] = {}  # since when
+        self._to_release: dict[Kind, float] = {}  # since when, monotonic
 
     # The gates, for the runners' threads.
     def wait(self, seconds: float) -> bool:
@@ -106,7 +106,7 @@ class Desk:
         held = self._board.now.held
         released = [kind for kind in kinds or Kind if held.get(kind)]
         with self._lock:
-            self._to_release |= dict.fromkeys(released, self._clock.now())
+            self._to_release |= dict.fromkeys(released, self._clock.monotonic())
         what = ", ".join(f"{kind} {held[kind]}" for kind in released)
         did = f"the next sweep writes what is held: {what}" if what else "nothing is held there"
         return {"did": did, "released": [kind.value for kind in released], **self._standing()}

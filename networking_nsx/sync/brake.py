@@ -12,7 +12,7 @@ this sweep finds. So a process that restarts while frozen is frozen at its first
 - Absence is judged at the end of the kind, all missing rows together, and held in every kind while any
   kind has lost too many, or all it had. No sample releases it: only an operator, or the objects' return.
 - A release is for what is held now. It ends when nothing is left undecided or, where some rows never are
-  decided, when nothing has needed it for a while; and it lapses where no pass begins in time to use it.
+  decided, when nothing has needed it for a while; and it lapses where no pass comes in time to use it.
 """
 
 from collections.abc import Collection, Sequence
@@ -31,7 +31,7 @@ class BrakeSettings:
     share: float = 0.1  # of a kind's rows; larger lets more lies through before it holds
     minimum: int = 10  # rows that may always worsen: a small cloud is not frozen by one broken rack
     window: float = 600.0  # seconds for which a worsened row counts as spent
-    patience: float = 620.0  # seconds for which a release waits for the next pass
+    patience: float = 620.0  # seconds, besides those of passes, for which a release waits for the next one
     sample: int = 50  # direct reads that decide over what is held
     agreement: float = 0.9  # the part of the sample that must agree
 
@@ -39,8 +39,15 @@ class BrakeSettings:
 class _Release(NamedTuple):
     """An operator's word."""
 
-    since: float  # when it was given, or needed last: seconds since the epoch
+    since: float  # when it was given, or needed last: monotonic
     passes: int = 0  # that have not needed it since then
+
+
+class _Span(NamedTuple):
+    """Of a pass. Monotonic."""
+
+    began: float
+    ended: float
 
 
 class Brake:
@@ -51,25 +58,31 @@ class Brake:
         self._random = random
         self._lost: set[Kind] = set()
         self._released: dict[Kind, _Release] = {}
+        self._last: dict[Kind, _Span] = {}  # the last pass that came to its end
 
     def __repr__(self) -> str:
         return f"Brake(lost={sorted(self._lost)}, released={sorted(self._released)})"
 
     def release(self, kind: Kind, at: float) -> None:
-        """An operator has looked: everything held in this kind passes, until nothing more is held."""
+        """An operator has looked: everything held in this kind passes, until nothing more is held.
+
+        `at` is monotonic.
+        """
         self._released[kind] = _Release(at)
 
-    def watch(self, kind: Kind, rows: Collection[Row], now: float) -> "Watch":
-        """Begin a pass over this kind. `rows` is what Neutron has; `now` in seconds since the epoch."""
-        release = self._released.get(kind)
-        if release and not release.passes and now - release.since > self.settings.patience:
-            del self._released[kind]
+    def watch(self, kind: Kind, rows: Collection[Row], now: float, began: float) -> "Watch":
+        """Begin a pass over this kind. `rows` is what Neutron has; `now` in seconds since the epoch.
+
+        `began` is the same moment, monotonic.
+        """
+        self._lapse(kind, began)
         horizon = now - self.settings.window
         # A port that waits for its binding is DOWN without having worsened.
         recent = [row.status for row in rows if row.changed_at > horizon and row.facts.may_activate]
         return Watch(
             self,
             kind,
+            began,
             baseline=sum(row.facts.in_scope for row in rows),
             worsened=sum(rules.badness(status) >= rules.badness(Status.DOWN) for status in recent),
             errors=sum(status == Status.ERROR for status in recent),
@@ -98,14 +111,29 @@ class Brake:
         (self._lost.add if lost else self._lost.discard)(kind)
         return not self._lost or kind in self._released
 
-    def pass_ended(self, kind: Kind, now: float, *, undecided: int, needed: bool) -> None:
+    def pass_ended(self, kind: Kind, began: float, now: float, *, undecided: int, needed: bool) -> None:
         """A release may have done its work. `needed`: this pass has let something through by it."""
+        self._last[kind] = _Span(began, now)
         release = self._released.get(kind)
         if release is None:
             return
         since, passes = (now, 0) if needed else (release.since, release.passes + 1)
         self._released[kind] = _Release(since, passes)
         if not undecided or (passes >= _IDLE_PASSES and now - since >= self.settings.window):
+            del self._released[kind]
+
+    def _lapse(self, kind: Kind, now: float) -> None:
+        """A release is of no use any more where no pass has come to its end for so long.
+
+        It waits for as long as a sweep takes, however slow.
+        """
+        release = self._released.get(kind)
+        if release is None:
+            return
+        last = self._last.get(kind)
+        since = max(release.since, last.ended) if last else release.since
+        sweep = sum(each.ended - each.began for each in self._last.values())
+        if now - since > self.settings.patience + sweep:
             del self._released[kind]
 
 
@@ -138,9 +166,12 @@ class Allowance:
 class Watch:
     """The brake over one pass of one kind."""
 
-    def __init__(self, brake: Brake, kind: Kind, *, baseline: int, worsened: int, errors: int) -> None:
+    def __init__(
+        self, brake: Brake, kind: Kind, began: float, *, baseline: int, worsened: int, errors: int
+    ) -> None:
         self._brake = brake
         self._kind = kind
+        self._began = began
         self._baseline = baseline
         self._spent = worsened
         self._errors = errors
@@ -176,8 +207,8 @@ class Watch:
         self._needed |= self._brake.has_lost
 
     def ended(self, undecided: int, now: float) -> None:
-        """The pass is over, and leaves so many rows undecided."""
-        self._brake.pass_ended(self._kind, now, undecided=undecided, needed=self._needed)
+        """The pass is over, and leaves so many rows undecided. `now` is monotonic."""
+        self._brake.pass_ended(self._kind, self._began, now, undecided=undecided, needed=self._needed)
 
     def _passes(self, rows: int) -> bool:
         if self._brake.allows(self._spent + len(self._worse), rows):

@@ -32,7 +32,7 @@ class DirectPass(Pass):
         self.begun = True
         means, kind = self._means, self._kind
         self._ledger.prime(kind, means.store.recorded(kind))
-        watch = means.brake.watch(kind, self._ledger.rows(kind).values(), means.clock.now())
+        watch = self._watch()
         began = means.clock.monotonic()
         rows = means.rotation.begin(self._ledger.with_object(kind), began, means.clock.now())
         for start in range(0, len(rows), SOME):
@@ -42,7 +42,8 @@ class DirectPass(Pass):
         yield from self._settle(watch, self._ledger.followers())
         yield from self._release_held(watch)
         last = self._progress()
-        watch.ended(self._open, means.clock.now())
+        if not self.in_trouble:
+            watch.ended(self._open + len(rows) - self._read, means.clock.monotonic())
         yield last._replace(bound=means.rotation.bound(means.clock.monotonic()))
 
     def _answered(self, row: Row, answer: list[Observation] | NsxError) -> None:
@@ -72,7 +73,7 @@ class Comparison(Pass):
     def steps(self, index: Index, before: str) -> Iterator[Progress]:
         """`before` is why the index was not believed before this sweep; "" if it was."""
         means = self._means
-        watch = means.brake.watch(self._kind, self._ledger.rows(self._kind).values(), means.clock.now())
+        watch = self._watch()
         rows = means.canary.draw(self._ledger.rows(self._kind))
         try:
             found = by_row(index.find([row.id for row in rows]))

@@ -82,6 +82,11 @@ class Pass:
         """Rows whose object this pass has seen so far."""
         return self._ledger.seen(self._kind)
 
+    def _watch(self) -> Watch:
+        """The brake over this pass, which begins."""
+        clock, rows = self._means.clock, self._ledger.rows(self._kind).values()
+        return self._means.brake.watch(self._kind, rows, clock.now(), clock.monotonic())
+
     def _settle(self, watch: Watch, judged: Judged) -> Iterator[Progress]:
         """Write what the brake lets through; look again at once at what was refused, or came too early."""
         self._note(judged)

@@ -151,7 +151,7 @@ class Runner:
         summary.seconds = ended - began
         before = began if self._began is None else self._began
         summary.period = began - before
-        waiting = (summary.turns - 1) * max(summary.period, self._pacer.interval)
+        waiting = (summary.turns - 1) * max(summary.period, summary.seconds, self._pacer.interval)
         summary.bound = max(summary.bound, ended - before + waiting)
         self._began = began
         self._sweep_backoff.succeeded()

@@ -101,7 +101,7 @@ class ListedPass(Pass):
     def steps(self, room: Callable[[], int]) -> Iterator[Progress]:
         means, kind = self._means, self._kind
         self._ledger.prime(kind, means.store.recorded(kind))
-        watch = means.brake.watch(kind, self._ledger.rows(kind).values(), means.clock.now())
+        watch = self._watch()
         if self._indexed:
             means.turns.begin(means.direct_seconds, means.clock.monotonic())
         for page in pages(means.source, kind, room, self._attempts):
@@ -152,7 +152,7 @@ class ListedPass(Pass):
         yield from self._release_held(watch)
         yield from self._declare_absent(watch)
         last = self._progress()
-        watch.ended(self._open, self._means.clock.now())
+        watch.ended(self._open, self._means.clock.monotonic())
         bound = self._means.turns.bound(self._means.clock.monotonic()) if self._indexed else 0.0
         yield last._replace(goes_on=self._kind is not self._means.kinds[-1], bound=bound)
 

@@ -16,7 +16,7 @@ from sites import COMMAND
 TICK = 0.25  # seconds between two looks at it
 _PATIENCE = 120.0  # seconds for it to start
 _RESTING = 0.5  # seconds until it is begun again, as a service manager would
-_SWEPT = re.compile(r"^(\S+ \S+) .*sweep done: .*?, ([\d.]+) s", re.MULTILINE)
+_SWEPT = re.compile(r"^(\S+ \S+) .*sweep done: .*, ([\d.]+) s$", re.MULTILINE)
 _RUNNING = "synchronizing with"  # its log says so when its loop begins
 
 

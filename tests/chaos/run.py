@@ -102,6 +102,7 @@ def run(plan: Plan, folder: Path, template: Path, say: Callable[[str], object]) 
             entries = journal.read(cursor)
         intervals = [*stage.hindered.with_aftermath(), *daemon.late]
         listings = Listings(daemon.sweeps(), stage.hindered.hiding())
+        outcome.counts["complete sweeps"] = len(listings.sweeps)
         outcome.writes = judge(entries, nsx.changes, intervals, LAWS[plan.api], listings)
         since, until = stage.restful
         outcome.late_writes = sum(since < one.write.at < until for one in outcome.writes)

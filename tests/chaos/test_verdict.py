@@ -14,7 +14,7 @@ ACTS = (
     *("nsx flip", "nsx vanish", "nsx appear", "fault", "requests that met a fault"),
     *(f"user {what}" for what in ("create", "bind", "unbind", "rename", "admin", "wreck", "delete", "serve")),
     *("daemon kill", "daemon stop", "database restart", "database kill", "database read-only"),
-    *("network cut", "network slow"),
+    *("network cut", "network slow", "complete sweeps"),
 )
 
 

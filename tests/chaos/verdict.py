@@ -13,6 +13,7 @@ _NEEDED = (
     *(f"database {what}" for what in ("restart", "kill", "read-only")),
     *("connections cut", "connections slowed"),
     *("fault", "requests that met a fault"),
+    "complete sweeps",  # those that the judge knows of, from the daemon's log
 )
 _WRITES = ("network", "router", "port ACTIVE", "port DOWN", "ERROR by absence", "judged in calm")
 

@@ -112,7 +112,7 @@ def test_a_restored_inventory_that_an_operator_accepts(sim, line):
     line.clock.sleep(700)
     rule = sim.faults.add("inventory-restored")
     line.sweep(3)
-    line.brake.release(Kind.PORT, line.clock.now())
+    line.brake.release(Kind.PORT, line.clock.monotonic())
     line.sweep()
     one_sweep = errors(line)
     sim.create("port", ids=new[300:])

@@ -24,7 +24,7 @@ from networking_nsx.errors import (
     Unauthorized,
     Unavailable,
 )
-from networking_nsx.nsx.api import POLICY
+from networking_nsx.nsx.api import POLICY, Busy
 from networking_nsx.nsx.auth import Basic, Certificate, PolicyLogin, Token
 from networking_nsx.nsx.deadline import Deadline
 from networking_nsx.nsx.http import Client, HttpSettings
@@ -469,6 +469,20 @@ def test_a_manager_that_wants_an_hour_of_rest_keeps_nobody_from_the_others(nsx):
     assert set(met) == {nsx.urls[1], nsx.urls[2]}
     assert rule.fired > 0
     assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize("other", ["http-500", "http-503"])
+def test_a_manager_that_wants_rest_gets_it_though_the_others_fail(nsx, other):
+    """What another one answers in between does not shorten it."""
+    rested = nsx.faults.add("http-429", node=0, match="/policy", count=None, retry_after=30)
+    nsx.faults.add(other, node=1, match="/policy", count=None)
+    with client_of(nsx, nodes=nsx.urls[:2], retries=5) as client:
+        began = time.monotonic()
+        met = tried(client)
+
+    assert met in (Unavailable, Busy)
+    assert rested.fired <= 1
+    assert time.monotonic() - began < 20
 
 
 def test_when_all_managers_want_rest_the_shortest_is_told(nsx):

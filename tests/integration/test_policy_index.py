@@ -222,7 +222,7 @@ def test_one_search_that_timed_out_is_asked_again(sim, line):
 def test_a_release_of_the_brake_ends_when_nothing_is_held(sim, line):
     """Also while rows are read directly."""
     sim.faults.add("index-rebuilding")
-    line.brake.release(Kind.PORT, line.clock.now())
+    line.brake.release(Kind.PORT, line.clock.monotonic())
     line.sweep(3)
 
     assert not line.brake.is_released(Kind.PORT)

@@ -130,7 +130,7 @@ def test_what_an_operator_releases_lands(size, share, length, health):
         world.relook(health=Health.UP)
     heart = Heart(world)
     heart.sweep(2, length=length)
-    heart.brake.release(Kind.PORT, world.now())
+    heart.brake.release(Kind.PORT, world.monotonic())
     heart.sweep(2, length=length)
 
     assert world.statuses(Kind.PORT).get("DOWN" if health else "ERROR", 0) == len(names)

@@ -212,10 +212,10 @@ class Life(RuleBasedStateMachine):
         """Whatever happened: after two quiet sweeps with the brake released all is true."""
         self.world.time += 1000
         for kind in Kind:
-            self.heart.brake.release(kind, self.world.now())
+            self.heart.brake.release(kind, self.world.monotonic())
         self.heart.sweep(2)
         for kind in Kind:
-            self.heart.brake.release(kind, self.world.now())
+            self.heart.brake.release(kind, self.world.monotonic())
         self.heart.sweep()
         assert list(untrue(self.world)) == []
 

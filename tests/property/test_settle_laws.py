@@ -172,7 +172,7 @@ class Settling(RuleBasedStateMachine):
         for _ in range(3):
             self.world.time += 1000
             for kind in Kind:
-                self.heart.brake.release(kind, self.world.now())
+                self.heart.brake.release(kind, self.world.monotonic())
             self.sweeps()
         for _ in range(20):
             self.world.time += 40

@@ -97,5 +97,5 @@ def _release(world: World) -> None:
         world.count("death", "an operator releases")
         for process in world.processes.values():
             for kind in Kind:
-                process.brake.release(kind, world.machine.now())
+                process.brake.release(kind, process.monotonic())
                 world.oracle.brake.released[str(kind)] = world.time()

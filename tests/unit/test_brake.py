@@ -144,7 +144,7 @@ def test_an_operator_releases_what_is_held():
     world.flip(Kind.PORT, DOWN, 300)
     world.relook(health=UP)
     heart.sweep()
-    heart.brake.release(Kind.PORT, world.now())
+    heart.brake.release(Kind.PORT, world.monotonic())
     heart.sweep()
     released = world.statuses(Kind.PORT)
     world.flip(Kind.PORT, DOWN, 700)
@@ -162,7 +162,7 @@ def _released_beside_a_row_that_never_answers(world: World, heart: Heart) -> Non
     world.flip(Kind.PORT, DOWN, 300)
     world.relook(health=UP)
     heart.sweep()
-    heart.brake.release(Kind.PORT, world.now())
+    heart.brake.release(Kind.PORT, world.monotonic())
     heart.sweep()
     world.look = look
 
@@ -201,12 +201,40 @@ def test_a_release_that_no_sweep_comes_to_use_lapses():
     world.flip(Kind.PORT, DOWN, 300)
     world.relook(health=UP)
     heart.sweep()
-    heart.brake.release(Kind.PORT, world.now())
+    heart.brake.release(Kind.PORT, world.monotonic())
     world.time += 3600
     world.vanish(Kind.PORT)
     heart.sweep(3)
 
     assert world.statuses(Kind.PORT) == {"ACTIVE": 1000}
+
+
+def test_a_release_that_nothing_needs_lapses_too():
+    """It has not ended yet when NSX goes away for a day, and what has vanished then was not released."""
+    world = World(port=1000)
+    heart = Heart(world)
+    _released_beside_a_row_that_never_answers(world, heart)
+    heart.sweep()
+    world.time += 86400
+    world.vanish(Kind.PORT)
+    heart.sweep(3)
+
+    assert "ERROR" not in world.statuses(Kind.PORT)
+
+
+def test_a_release_waits_for_the_next_sweep_where_sweeps_are_slow():
+    """Four pages of seven minutes each."""
+    world = World(network=1000, port=1000)
+    heart = Heart(world)
+    page = world.page
+    world.page = lambda *asked: (world.sleep(420.0), page(*asked))[1]
+    world.flip(Kind.PORT, DOWN, 300)
+    world.relook(health=UP)
+    heart.sweep()
+    heart.brake.release(Kind.PORT, world.monotonic())
+    heart.sweep()
+
+    assert world.statuses(Kind.PORT) == {"ACTIVE": 700, "DOWN": 300}
 
 
 def test_a_release_waits_for_the_sweep_of_a_long_interval():
@@ -216,7 +244,7 @@ def test_a_release_waits_for_the_sweep_of_a_long_interval():
     world.flip(Kind.PORT, DOWN, 300)
     world.relook(health=UP)
     heart.sweep()
-    heart.brake.release(Kind.PORT, world.now())
+    heart.brake.release(Kind.PORT, world.monotonic())
     world.time += 3600
     heart.sweep()
 
@@ -229,7 +257,7 @@ def test_a_release_lasts_for_as_long_as_it_lets_something_through():
     heart = Heart(world, looks=50)
     world.vanish(Kind.PORT, 500)
     heart.sweep(3)
-    heart.brake.release(Kind.PORT, world.now())
+    heart.brake.release(Kind.PORT, world.monotonic())
     heart.sweep(10, seconds=360)
 
     assert world.statuses(Kind.PORT) == {"ACTIVE": 500, "ERROR": 500}
@@ -281,7 +309,7 @@ def test_an_operator_releases_absence():
     heart = Heart(world)
     world.vanish(Kind.PORT, 500)
     heart.sweep(3)
-    heart.brake.release(Kind.PORT, world.now())
+    heart.brake.release(Kind.PORT, world.monotonic())
     first = heart.sweep()
     heart.sweep(3)
 
@@ -322,7 +350,7 @@ def test_what_the_brake_knows_can_be_seen():
     heart = Heart(world)
     world.vanish(Kind.PORT)
     heart.sweep()
-    heart.brake.release(Kind.ROUTER, world.now())
+    heart.brake.release(Kind.ROUTER, world.monotonic())
 
     assert "port" in repr(heart.brake)
     assert "router" in repr(heart.brake)
@@ -346,7 +374,7 @@ def test_a_row_that_is_held_twice_is_written_once():
     """Its page says that it is down, and so does a look later in the same sweep: that would be refused."""
     world = World(port=50)
     heart = Heart(world)
-    watch = heart.brake.watch(Kind.PORT, list(world.neutron.values()), world.now())
+    watch = heart.brake.watch(Kind.PORT, list(world.neutron.values()), world.now(), world.monotonic())
     rows = list(world.neutron.values())[:20]
     seen = Observation(Kind.PORT, "", DOWN, world.now(), "/port", "down")
     page = [Change(row, Status.DOWN, seen) for row in rows]

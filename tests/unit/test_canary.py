@@ -313,3 +313,21 @@ def test_rotten_rows_found_one_by_one_do_not_add_up():
         canary.compare(direct, dict.fromkeys(ids, UP), 10.0 * now)
 
     assert not canary.distrust
+
+
+def test_a_release_waits_for_a_sweep_that_reads_what_it_is_for():
+    """The index is not believed, and NSX answers no direct read in the sweep that follows the release."""
+    world = World(port=60)
+    index = FakeIndex(world)
+    heart = Heart(world)
+    index.error = IndexUnavailable("search index being built")
+    heart.sweep()
+    look = world.look
+    world.look = lambda sought: (Unavailable("away") for _ in sought)
+    heart.brake.release(Kind.PORT, world.monotonic())
+    heart.sweep()
+    away = heart.brake.is_released(Kind.PORT)
+    world.look = look
+    heart.sweep()
+
+    assert (away, heart.brake.is_released(Kind.PORT)) == (True, False)

@@ -73,6 +73,17 @@ def test_what_is_read_in_turn_is_as_old_as_its_turns():
     assert [summary.bound for summary in follower.summaries] == [57.5, 67.5, 67.5]
 
 
+def test_turns_of_slow_sweeps_are_as_long_as_these():
+    """Of the first sweep, too: a minute, where the interval is 10 s."""
+    world = World(port=1000)
+    page = world.page
+
+    world.page = lambda *asked: (world.sleep(30.0), page(*asked)._replace(turns=6))[1]
+    follower = run(world, 2)
+
+    assert all(summary.bound >= 6 * 60 for summary in follower.summaries)
+
+
 def test_chunks_are_spread_over_the_interval():
     """2,000 ports in chunks of 500: four requests, 2.5 s apart, and no pause after the last."""
     world = World(port=2000)
