@@ -37,8 +37,8 @@ def page_of(kind: Kind, hits: Hits, cursor: str | None, as_of: float) -> Page:
 def next_offset(hits: Hits, offset: int) -> int | None:
     """Where a search goes on. Its cursor is the number of hits consumed so far, the last one their total.
 
-    Where a page does not announce the total, the search goes on until one has no hits. Raises Malformed when
-    it announces more hits and has none, goes back, or goes on for ever.
+    Where a page has a cursor and does not announce the total, the search goes on until one has no hits.
+    Raises Malformed when it announces more hits and has none, goes back, or goes on for ever.
     """
     if not hits.size and offset < (hits.total or 0):
         raise Malformed(f"NSX's search announces {hits.total} hits, and has none from {offset} on")

@@ -14,6 +14,7 @@ SLACK_MEMORY = 0.03  # of the third quarter
 # Sixteen readers come when many rows are to be read directly, each with a connection to each of two managers.
 SLACK_THREADS = 16 + 2
 SLACK_SOCKETS = 2 * 16 + 4
+MOST_THREADS, MOST_SOCKETS = 30, 60  # in any quarter
 
 
 class Sample(NamedTuple):
@@ -36,8 +37,8 @@ class Growth(NamedTuple):
         """What grew; "" if nothing did."""
         limits = {
             "memory": (*self.memory, self.memory[0] * (1 + SLACK_MEMORY)),
-            "threads": (*self.threads, self.threads[0] + SLACK_THREADS),
-            "sockets": (*self.sockets, self.sockets[0] + SLACK_SOCKETS),
+            "threads": (*self.threads, min(self.threads[0] + SLACK_THREADS, MOST_THREADS)),
+            "sockets": (*self.sockets, min(self.sockets[0] + SLACK_SOCKETS, MOST_SOCKETS)),
         }
         grown = [
             f"{name} {first:.0f} -> {last:.0f}" for name, (first, last, most) in limits.items() if last > most

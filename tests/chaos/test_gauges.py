@@ -21,10 +21,16 @@ def test_a_steady_life_has_no_fault():
 def test_each_sort_of_growth_is_named():
     """From the third quarter to the last; what was taken before that is what it takes."""
     found = growth(life((50_000, 5, 8), (50_000, 5, 8), (100_000, 5, 8), (120_000, 24, 45)))
-    early = growth(life((50_000, 5, 8), (120_000, 24, 45), (120_000, 24, 45), (120_000, 24, 45)))
+    early = growth(life((50_000, 5, 8), (120_000, 23, 40), (120_000, 23, 40), (120_000, 23, 40)))
 
     assert found.fault == "memory 100000 -> 120000, threads 5 -> 24, sockets 8 -> 45"
     assert early.fault == ""
+
+
+def test_more_threads_or_sockets_than_can_be_of_use_are_a_fault():
+    """Also where they grew slowly."""
+    assert growth(life((100_000, 31, 8))).fault == "threads 31 -> 31"
+    assert growth(life((100_000, 5, 61))).fault == "sockets 61 -> 61"
 
 
 def test_a_short_life_says_nothing():
