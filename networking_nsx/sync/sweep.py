@@ -189,11 +189,14 @@ class ListedPass(Pass):
     def _witnessed(self) -> Generator[Progress, None, bool]:
         """Whether NSX still finds directly what this pass has seen; if not, it has lost more than a few.
 
-        A look that tells nothing certain is no witness. The first one that does decides.
+        Where a look tells nothing certain, another row is asked. The first one that is certain decides; an
+        object of which only the state is unknown is there, too.
         """
         witnesses = self._ledger.witnesses(self._kind, _WITNESSES)
+        answered = not witnesses
         for witness in witnesses:
             healths = {one.health for one in (yield from self._look([witness]))}
             if healths - {Health.UNKNOWN}:
                 return Health.ABSENT not in healths
-        return not witnesses
+            answered |= bool(healths)
+        return answered

@@ -105,11 +105,11 @@ def _testify(world: World, verdicts: list[Health]) -> None:
         ([UP], "ERROR"),
         ([UNKNOWN, DOWN], "ERROR"),
         ([UNKNOWN, Health.ABSENT, UP], "ACTIVE"),
-        ([UNKNOWN, UNKNOWN, UNKNOWN, UP], "ACTIVE"),
+        ([UNKNOWN, UNKNOWN, UNKNOWN, Health.ABSENT], "ERROR"),
     ],
 )
-def test_a_witness_that_tells_nothing_certain_is_none(verdicts, status):
-    """Another one is asked, three at most; the first that is found, or not, decides for what is absent."""
+def test_where_a_witness_tells_nothing_certain_another_one_is_asked(verdicts, status):
+    """Three at most; the first that is found, or not, decides. Else it suffices that they are there."""
     world = World(port=60)
     heart = Heart(world)
     world.vanish(Kind.PORT, 1)
