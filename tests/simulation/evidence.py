@@ -202,8 +202,10 @@ class Evidence:
         objects = list(self._history.of(name, min(since, now - self._terms.interval), now))
         if columns.status == "ACTIVE":
             return "follower" if any(span.word == "up" for spans in objects for span in spans) else None
+        meaning = MEANING[self._terms.api, "router"]
+        is_bad = any(meaning.get(span.word) == "ERROR" for spans in objects for span in spans)
         was_bad = router is not None and router.had("ERROR", since)
-        return "follower" if columns.status == "DOWN" and was_bad else None
+        return "follower" if columns.status == "DOWN" and (was_bad or is_bad) else None
 
     def _rested(self, write: Write, life: Life, runner: Runner) -> None:
         """A row that is absent has rested. A clock that is ahead makes it look older, by just so much.
