@@ -44,12 +44,20 @@ class Group:
             raise ConfigurationError(f"{self.where(option)}: {reason}") from error
         if isinstance(value, float) and not math.isfinite(value):  # no bound refuses nan
             raise ConfigurationError(f"{self.where(option)}: {value} is no finite number")
+        if value is None and self._has_default(
+            option
+        ):  # oslo.config takes `option =` for a number that is none
+            raise ConfigurationError(f"{self.where(option)} has no value; give it one, or remove the line")
         return value
 
     def where(self, option: str) -> str:
         """Name the option, and the file that sets it: the last one."""
         file = next((file for file, _ in self._set(option)), "")
         return f"[{self.name}] {option} ({f'set in {file}' if file else 'not set in any file'})"
+
+    def _has_default(self, option: str) -> bool:
+        known = OPTIONS.get(self.name, [])
+        return any(each.dest == option and each.default is not None for each in known)
 
     def _stands_for_another(self, option: str) -> bool:
         return any("$" in text for _, texts in self._set(option) for text in texts)

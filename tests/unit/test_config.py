@@ -57,6 +57,23 @@ def test_the_defaults_are_those_of_the_original(load):
     assert settings.kinds == tuple(Kind)
 
 
+@pytest.mark.parametrize(
+    ("group", "option"),
+    [
+        (group, option.dest)
+        for group, options in (("nsx", NSX), ("nsx_sync", SYNC))
+        for option in options
+        if isinstance(option, cfg.IntOpt | cfg.FloatOpt | cfg.BoolOpt)
+    ],
+)
+def test_a_number_or_a_switch_without_a_value_is_refused(load, group, option):
+    """A line that was begun, or whose value was taken out."""
+    complaint = refused(load, MINIMAL, f"[{group}]\n{option} =\n")
+
+    assert f"[{group}] {option} (set in " in complaint
+    assert "1.conf" in complaint
+
+
 @pytest.mark.parametrize("group", ["nsx_sync", "NSX_SYNC", "NVP_SYNC"])
 def test_the_old_groups_are_still_accepted(load, group):
     """With the same option names, in any of the three groups."""
