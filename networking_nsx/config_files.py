@@ -44,9 +44,7 @@ class Group:
             raise ConfigurationError(f"{self.where(option)}: {reason}") from error
         if isinstance(value, float) and not math.isfinite(value):  # no bound refuses nan
             raise ConfigurationError(f"{self.where(option)}: {value} is no finite number")
-        if value is None and self._has_default(
-            option
-        ):  # oslo.config takes `option =` for a number that is none
+        if value is None and self._has_default(option):  # oslo.config makes None of `option =`
             raise ConfigurationError(f"{self.where(option)} has no value; give it one, or remove the line")
         return value
 

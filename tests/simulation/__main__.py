@@ -1,6 +1,7 @@
 """`make simulate`: one seed after another, until so many steps are made.
 
-Exit 1 at a violation, with the command that replays it, and when something that ought to happen never did.
+Exit 1 at a violation, with the command that replays it, when something that ought to happen never did, and
+when faults of NSX were met too seldom.
 """
 
 import argparse

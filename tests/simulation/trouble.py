@@ -51,9 +51,7 @@ class Trouble(Actor):
     """Faults of NSX, one or two at a time, each for a while; and now and then none of its nodes is there."""
 
     seconds = 4.0
-    _UNMET = (
-        15.0  # seconds after which others join what nobody has met: a node that nobody asks, for instance
-    )
+    _UNMET = 15.0  # seconds after which others join what nobody has met: at a node that nobody asks, say
     _MANY = 6
     _SELDOM_LOST = 40.0  # seconds from one loss of all, while something is looked for, to the next
     _GONE = 200.0  # of all nodes: longer than the longest back-off takes to come

@@ -137,14 +137,19 @@ def test_a_small_cloud_is_not_frozen_by_its_first_broken_port():
     assert world.statuses(Kind.PORT) == {"ACTIVE": 2, "DOWN": 10}
 
 
-def test_an_operator_releases_what_is_held():
-    """And the release ends with the pass in which nothing was held any more."""
-    world = World(port=1000)
-    heart = Heart(world)
+def _release_300(world: World, heart: Heart) -> None:
+    """A listing has so many ports down, direct reads deny it, and an operator releases them."""
     world.flip(Kind.PORT, DOWN, 300)
     world.relook(health=UP)
     heart.sweep()
     heart.brake.release(Kind.PORT, world.monotonic())
+
+
+def test_an_operator_releases_what_is_held():
+    """And the release ends with the pass in which nothing was held any more."""
+    world = World(port=1000)
+    heart = Heart(world)
+    _release_300(world, heart)
     heart.sweep()
     released = world.statuses(Kind.PORT)
     world.flip(Kind.PORT, DOWN, 700)
@@ -159,10 +164,7 @@ def _released_beside_a_row_that_never_answers(world: World, heart: Heart) -> Non
     odd = world.add(Kind.PORT, "odd", health=None)
     world.poisoned[odd] = Unavailable("500")
     look = world.look
-    world.flip(Kind.PORT, DOWN, 300)
-    world.relook(health=UP)
-    heart.sweep()
-    heart.brake.release(Kind.PORT, world.monotonic())
+    _release_300(world, heart)
     heart.sweep()
     world.look = look
 
@@ -198,10 +200,7 @@ def test_a_release_that_no_sweep_comes_to_use_lapses():
     """NSX is away for an hour, and what has vanished when it is back was not released."""
     world = World(port=1000)
     heart = Heart(world)
-    world.flip(Kind.PORT, DOWN, 300)
-    world.relook(health=UP)
-    heart.sweep()
-    heart.brake.release(Kind.PORT, world.monotonic())
+    _release_300(world, heart)
     world.time += 3600
     world.vanish(Kind.PORT)
     heart.sweep(3)
@@ -228,10 +227,7 @@ def test_a_release_waits_for_the_next_sweep_where_sweeps_are_slow():
     heart = Heart(world)
     page = world.page
     world.page = lambda *asked: (world.sleep(420.0), page(*asked))[1]
-    world.flip(Kind.PORT, DOWN, 300)
-    world.relook(health=UP)
-    heart.sweep()
-    heart.brake.release(Kind.PORT, world.monotonic())
+    _release_300(world, heart)
     heart.sweep()
 
     assert world.statuses(Kind.PORT) == {"ACTIVE": 700, "DOWN": 300}
@@ -241,10 +237,7 @@ def test_a_release_waits_for_the_sweep_of_a_long_interval():
     """Of an hour, for which the operator has been told that the next sweep writes what is held."""
     world = World(port=1000)
     heart = Heart(world, brake_settings=BrakeSettings(patience=600 + 2 * 3600))
-    world.flip(Kind.PORT, DOWN, 300)
-    world.relook(health=UP)
-    heart.sweep()
-    heart.brake.release(Kind.PORT, world.monotonic())
+    _release_300(world, heart)
     world.time += 3600
     heart.sweep()
 
