@@ -114,6 +114,7 @@ password = admin
 [nsx_sync]
 first_delay = 0
 lock_path = {folder}
+listen =
 """
     )
     command = [sys.executable, "-m", "networking_nsx.cli.main", "sync", "run", "--config-file", str(file)]

@@ -9,6 +9,7 @@ and the file; so is an option that does not exist, because a misspelt one would 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from oslo_config import cfg
 from oslo_log import log
@@ -30,7 +31,18 @@ from networking_nsx.sync.pacing import PacingSettings
 
 _DATABASE = [cfg.StrOpt("connection", secret=True, help="Neutron's database, as in neutron.conf.")]
 
+_LARGEST_PORT = 65535
 _LINE = re.compile(r":(\d+), ")  # in what oslo.config says of a file
+
+
+class Address(NamedTuple):
+    """Where to listen."""
+
+    host: str
+    port: int  # 0: any that is free
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +71,9 @@ class Settings:
     first_delay: float
     lock_path: str
     control_socket: str
+    state_path: str
+    audit_log: str
+    listen: Address | None
     always_read_status: bool
 
     def __repr__(self) -> str:  # neither the password nor the connection's
@@ -121,6 +136,9 @@ def settings(conf: cfg.ConfigOpts) -> Settings:
         first_delay=sync["first_delay"],
         lock_path=sync["lock_path"],
         control_socket=sync["control_socket"],
+        state_path=sync["state_path"],
+        audit_log=sync["audit_log"],
+        listen=_address(sync),
         always_read_status=sync["always_read_status"],
     )
 
@@ -171,6 +189,18 @@ def _canary(sync: Group) -> CanarySettings:
         clean=sync["canary_clean"],
         apart=sync["canary_apart"],
     )
+
+
+def _address(sync: Group) -> Address | None:
+    """HOST:PORT; the host of an IPv6 address is in brackets."""
+    text: str = sync["listen"]
+    if not text:
+        return None
+    host, _, port = text.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]")
+    if not host or not port.isascii() or not port.isdecimal() or int(port) > _LARGEST_PORT:
+        raise ConfigurationError(f"{sync.where('listen')}: {text!r} is no HOST:PORT, as in 127.0.0.1:9698")
+    return Address(host, int(port))
 
 
 def _check_together(nsx: Group, sync: Group) -> None:

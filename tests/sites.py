@@ -76,7 +76,7 @@ class Site:
             "database": {"connection": f"sqlite:///{self.file}"},
             "nsx": {"managers": self.control, "password": "admin"},
             "nova": {},
-            "nsx_sync": {"missing_grace": "0", "lock_path": str(self.file.parent)},
+            "nsx_sync": {"missing_grace": "0", "lock_path": str(self.file.parent), "listen": ""},
         }
         for name, value in options.items():
             group, _, option = name.rpartition("__")

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from networking_nsx.model import Progress
-from networking_nsx.sync.runner import Listener, Summary
+from networking_nsx.sync.runner import Summary
 
 _LOG = logging.getLogger(__name__)
 
@@ -114,29 +114,6 @@ class LogLines:
             error,
             exc_info=None if expected else error,
         )
-
-
-class Several:
-    """Listeners that are told the same."""
-
-    def __init__(self, *listeners: Listener) -> None:
-        self._listeners = listeners
-
-    def began(self) -> None:
-        for listener in self._listeners:
-            listener.began()
-
-    def progressed(self, progress: Progress) -> None:
-        for listener in self._listeners:
-            listener.progressed(progress)
-
-    def swept(self, summary: Summary) -> None:
-        for listener in self._listeners:
-            listener.swept(summary)
-
-    def failed(self, error: Exception, wait: float) -> None:
-        for listener in self._listeners:
-            listener.failed(error, wait)
 
 
 def line(summary: Summary) -> str:

@@ -2,9 +2,7 @@
 
 import argparse
 import logging
-import os
 import threading
-from importlib.metadata import version
 from typing import Any
 
 from cliff.command import Command
@@ -14,15 +12,12 @@ from networking_nsx import config
 from networking_nsx.assemble import daemon, only_one, reader, writer
 from networking_nsx.cli.arguments import add_files, add_key, add_kinds
 from networking_nsx.cli.common import columns, configured, stop_on_signals
-from networking_nsx.cli.following import LogLines, Several
+from networking_nsx.cli.following import LogLines
 from networking_nsx.cli.report import Report
 from networking_nsx.errors import NotAcknowledged, NotSettled
 from networking_nsx.model import Key, Kind
-from networking_nsx.serve.beside import beside
-from networking_nsx.serve.board import Board
 from networking_nsx.serve.client import ask
-from networking_nsx.serve.control import control
-from networking_nsx.serve.desk import Desk
+from networking_nsx.serve.daemon import serve
 from networking_nsx.serve.findings import shown
 from networking_nsx.serve.protocol import Command as Asked
 from networking_nsx.serve.protocol import Request
@@ -52,46 +47,8 @@ class Run(Command):
         stops = [stop.set]
         stop_on_signals(stops)
         with only_one(settings), daemon(conf, stop) as parts:
-            board = Board(parts.clock, parts.sweeper.canary if parts.source.index else None)
-            schedule = parts.schedule()
-            desk = Desk(_facts(settings, parts.clock.now()), board, parts.brake, parts.clock, schedule)
-            sweeping = parts.runner(Several(_log_lines(settings), board), desk, desk.hint)
-            settling = parts.settle_runner(schedule, desk.tally, desk.settling())
-
-            def end() -> None:
-                stop.set()
-                desk.stop()
-
-            stops.append(desk.stop)
-            if stop.is_set():  # while all this was made
-                end()
-            with (
-                control(settings.control_socket, desk),
-                beside("settle", lambda: settling.run(stop.is_set), end),
-            ):
-                _announce(settings)
-                sweeping.run(stop.is_set)
+            serve(parts, _log_lines(settings), stop, stops)
         _LOG.info("stopped")
-
-
-def _facts(settings: config.Settings, now: float) -> dict[str, Any]:
-    """What `sync status` tells of this process for as long as it runs."""
-    return {
-        "version": version("networking-nsx"),
-        "process": os.getpid(),
-        "started_at": now,
-        "api": settings.api,
-        "managers": settings.managers,
-        "mode": "report" if settings.report_only else "write",
-    }
-
-
-def _announce(settings: config.Settings) -> None:
-    managers, interval = ", ".join(settings.managers), settings.pacing.interval
-    mode = ": report only, nothing is written" if settings.report_only else ""
-    _LOG.info("synchronizing with %s (api %s) every %s s%s", managers, settings.api, interval, mode)
-    if settings.control_socket:
-        _LOG.info("taking commands at %s", settings.control_socket)
 
 
 def _log_lines(settings: config.Settings) -> LogLines:

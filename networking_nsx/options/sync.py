@@ -134,6 +134,26 @@ SYNC = [
         "`release`, `key`), e.g. /var/lib/neutron/nsx.socket. Made with mode 0600 in a folder that exists: "
         "only the service's user reaches it. Each daemon needs one of its own. Empty: none.",
     ),
+    cfg.StrOpt(
+        "state_path",
+        default="",
+        help="Folder of this daemon's own, which exists: what was written and why (`show`, `timeline`), and "
+        "a maintenance at hand, are kept there over restarts. Commands with the same configuration read it. "
+        "Empty: neither outlives the process.",
+    ),
+    cfg.StrOpt(
+        "audit_log",
+        default="",
+        help="File to which every status write is appended as a line of JSON. It may be moved away at any "
+        "time, as logrotate does. Empty: none.",
+    ),
+    cfg.StrOpt(
+        "listen",
+        default="127.0.0.1:9698",
+        help="Address and port at which a running daemon answers HTTP: the status page at /, /metrics for "
+        "Prometheus, /healthz and /readyz. It only tells, and asks nobody who they are: keep it on loopback, "
+        "or behind a proxy that does. Each daemon needs a port of its own. Empty: none.",
+    ),
     cfg.IntOpt(
         "canary_sample",
         default=150,

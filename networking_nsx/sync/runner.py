@@ -54,6 +54,29 @@ class Listener(Protocol):
     def failed(self, error: Exception, wait: float) -> None: ...
 
 
+class Several:
+    """Listeners that are told the same."""
+
+    def __init__(self, *listeners: Listener) -> None:
+        self._listeners = listeners
+
+    def began(self) -> None:
+        for listener in self._listeners:
+            listener.began()
+
+    def progressed(self, progress: Progress) -> None:
+        for listener in self._listeners:
+            listener.progressed(progress)
+
+    def swept(self, summary: Summary) -> None:
+        for listener in self._listeners:
+            listener.swept(summary)
+
+    def failed(self, error: Exception, wait: float) -> None:
+        for listener in self._listeners:
+            listener.failed(error, wait)
+
+
 class Gate(Protocol):
     """Where the runner waits, and where somebody may keep it waiting."""
 

@@ -58,6 +58,7 @@ missing_grace = {grace}
 canary_sample = 100
 canary_apart = 3
 lock_path = {folder}
+listen =
 """
 
 

@@ -402,3 +402,25 @@ canary_apart = 68
     assert (policy.index_lag, policy.part, policy.gateway_reads, policy.readers) == (61, 40_000, 62, 63)
     assert (canary.sample, canary.share, canary.clean, canary.apart) == (165, 0.66, 67, 68)
     assert settings.ledger.missing.apart == 61
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [("127.0.0.1:9698", ("127.0.0.1", 9698)), ("[::1]:80", ("::1", 80)), ("localhost:0", ("localhost", 0))],
+)
+def test_an_address_is_host_and_port(load, text, address):
+    """An IPv6 address is in brackets; it is told as it was written."""
+    listen = load(MINIMAL, f"[nsx_sync]\nlisten = {text}\n").listen
+
+    assert (listen, str(listen)) == (address, text)
+
+
+@pytest.mark.parametrize("text", ["9698", ":9698", "localhost", "localhost:http", "localhost:65536", "a:-1"])
+def test_what_is_no_address_is_refused(load, text):
+    """Naming the option and the file."""
+    assert "[nsx_sync] listen (set in " in refused(load, MINIMAL, f"[nsx_sync]\nlisten = {text}\n")
+
+
+def test_no_address_is_none(load):
+    """Nothing listens then."""
+    assert load(MINIMAL, "[nsx_sync]\nlisten =\n").listen is None

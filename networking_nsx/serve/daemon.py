@@ -1,0 +1,62 @@
+"""A running daemon: two runners, each in its thread, and what tells of them and takes commands for them."""
+
+import logging
+import os
+import threading
+from collections.abc import Callable
+from contextlib import ExitStack
+from importlib.metadata import version
+from typing import Any
+
+from networking_nsx.assemble import Parts
+from networking_nsx.config import Settings
+from networking_nsx.serve.beside import beside
+from networking_nsx.serve.board import Board
+from networking_nsx.serve.control import control
+from networking_nsx.serve.desk import Desk
+from networking_nsx.sync.runner import Listener, Several
+
+_LOG = logging.getLogger(__name__)
+
+
+def serve(parts: Parts, log_lines: Listener, stop: threading.Event, stops: list[Callable[[], None]]) -> None:
+    """Synchronize until `stop` is set. What ends waits is added to `stops`, which a signal calls."""
+    settings = parts.settings
+    board = Board(parts.clock, parts.sweeper.canary if parts.source.index else None)
+    schedule = parts.schedule()
+    desk = Desk(_facts(settings, parts.clock.now()), board, parts.brake, parts.clock, schedule)
+    sweeping = parts.runner(Several(log_lines, board), desk, desk.hint)
+    settling = parts.settle_runner(schedule, desk.tally, desk.settling())
+
+    def end() -> None:
+        stop.set()
+        desk.stop()
+
+    stops.append(desk.stop)
+    if stop.is_set():  # while all this was made
+        end()
+    with ExitStack() as opened:
+        opened.enter_context(control(settings.control_socket, desk))
+        opened.enter_context(beside("settle", lambda: settling.run(stop.is_set), end))
+        _announce(settings)
+        sweeping.run(stop.is_set)
+
+
+def _facts(settings: Settings, now: float) -> dict[str, Any]:
+    """What is told of this process for as long as it runs."""
+    return {
+        "version": version("networking-nsx"),
+        "process": os.getpid(),
+        "started_at": now,
+        "api": settings.api,
+        "managers": settings.managers,
+        "mode": "report" if settings.report_only else "write",
+    }
+
+
+def _announce(settings: Settings) -> None:
+    managers, interval = ", ".join(settings.managers), settings.pacing.interval
+    mode = ": report only, nothing is written" if settings.report_only else ""
+    _LOG.info("synchronizing with %s (api %s) every %s s%s", managers, settings.api, interval, mode)
+    if settings.control_socket:
+        _LOG.info("taking commands at %s", settings.control_socket)
