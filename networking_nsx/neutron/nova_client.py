@@ -15,7 +15,7 @@ from oslo_config import cfg
 from networking_nsx.errors import ConfigurationError
 from networking_nsx.neutron.events import Event
 from networking_nsx.neutron.nova import NovaNotifier, Silence, Unanswered
-from networking_nsx.ports import Clock
+from networking_nsx.ports import Clock, Told
 
 _SECTION = common.NOVA_CONF_SECTION
 _API_VERSION = "2.1"
@@ -67,7 +67,7 @@ def options() -> dict[str, list[cfg.Opt]]:
     }
 
 
-def notifier_from(conf: cfg.ConfigOpts, clock: Clock) -> NovaNotifier | Silence:
+def notifier_from(conf: cfg.ConfigOpts, clock: Clock, told: Sequence[Told] = ()) -> NovaNotifier | Silence:
     """Make the notifier that Neutron's configuration asks for, to be started. Raises ConfigurationError."""
     _register(conf)
     if not conf.notify_nova_on_port_status_changes:
@@ -77,7 +77,7 @@ def notifier_from(conf: cfg.ConfigOpts, clock: Clock) -> NovaNotifier | Silence:
             "Nova is told nothing: [nova] auth_type is not set. Instances may wait for their ports in vain"
         )
         return Silence()
-    return NovaNotifier(client_from(conf), clock)
+    return NovaNotifier(client_from(conf), clock, told)
 
 
 def client_from(conf: cfg.ConfigOpts) -> Nova:
