@@ -7,6 +7,7 @@ from typing import Any
 
 from cliff.command import Command
 from cliff.show import ShowOne
+from prometheus_client import CollectorRegistry
 
 from networking_nsx import config
 from networking_nsx.assemble import daemon, only_one, reader, writer
@@ -14,7 +15,10 @@ from networking_nsx.cli.arguments import add_files, add_key, add_kinds
 from networking_nsx.cli.common import columns, configured, stop_on_signals
 from networking_nsx.cli.following import LogLines
 from networking_nsx.cli.report import Report
+from networking_nsx.clock import SystemClock
 from networking_nsx.errors import NotAcknowledged, NotSettled
+from networking_nsx.meters import Answers
+from networking_nsx.metrics import Metrics
 from networking_nsx.model import Key, Kind
 from networking_nsx.serve.client import ask
 from networking_nsx.serve.daemon import serve
@@ -46,8 +50,10 @@ class Run(Command):
         stop = threading.Event()
         stops = [stop.set]
         stop_on_signals(stops)
-        with only_one(settings), daemon(conf, stop) as parts:
-            serve(parts, _log_lines(settings), stop, stops)
+        metrics = Metrics(CollectorRegistry())
+        told = [Answers(metrics.series, SystemClock(stop))]
+        with only_one(settings), daemon(conf, stop, told, metrics) as parts:
+            serve(parts, metrics, _log_lines(settings), stop, stops)
         _LOG.info("stopped")
 
 

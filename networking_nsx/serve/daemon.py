@@ -8,25 +8,37 @@ from contextlib import ExitStack
 from importlib.metadata import version
 from typing import Any
 
+from networking_nsx import meters
 from networking_nsx.assemble import Parts
 from networking_nsx.config import Settings
+from networking_nsx.metrics import Metrics
 from networking_nsx.serve.beside import beside
 from networking_nsx.serve.board import Board
 from networking_nsx.serve.control import control
 from networking_nsx.serve.desk import Desk
-from networking_nsx.sync.runner import Listener, Several
+from networking_nsx.serve.gauges import expose
+from networking_nsx.sync.runner import Listener, Several, SeveralSettling
 
 _LOG = logging.getLogger(__name__)
 
 
-def serve(parts: Parts, log_lines: Listener, stop: threading.Event, stops: list[Callable[[], None]]) -> None:
+def serve(
+    parts: Parts,
+    metrics: Metrics,
+    log_lines: Listener,
+    stop: threading.Event,
+    stops: list[Callable[[], None]],
+) -> None:
     """Synchronize until `stop` is set. What ends waits is added to `stops`, which a signal calls."""
     settings = parts.settings
     board = Board(parts.clock, parts.sweeper.canary if parts.source.index else None)
     schedule = parts.schedule()
     desk = Desk(_facts(settings, parts.clock.now()), board, parts.brake, parts.clock, schedule)
-    sweeping = parts.runner(Several(log_lines, board), desk, desk.hint)
-    settling = parts.settle_runner(schedule, desk.tally, desk.settling())
+    expose(metrics, parts, board, desk)
+    sweeps = Several(log_lines, board, meters.Sweeping(metrics.series, parts.clock))
+    sweeping = parts.runner(sweeps, desk, desk.hint)
+    settles = SeveralSettling(desk.tally, meters.Settling(metrics.series))
+    settling = parts.settle_runner(schedule, settles, desk.settling())
 
     def end() -> None:
         stop.set()
