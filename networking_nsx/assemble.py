@@ -37,7 +37,7 @@ from networking_nsx.nsx.http import Client
 from networking_nsx.nsx.mh import MhLogin, MhSource
 from networking_nsx.nsx.policy import PolicySource
 from networking_nsx.nsx.reader_mh import Generation
-from networking_nsx.ports import Clock, Hint, Source, Store, Told
+from networking_nsx.ports import Clock, Explained, Hint, Source, Store, Told
 from networking_nsx.sync.brake import Allowance, Brake
 from networking_nsx.sync.canary import Canary
 from networking_nsx.sync.damping import Damped
@@ -50,7 +50,7 @@ from networking_nsx.sync.sweep import Sweeper
 URGENT_SHARE = 0.1  # of `request_rate`, kept for single rows; more stretches the sweeps of a busy cloud
 FAREWELL = 10.0  # seconds at the end for what Nova has not been told yet; the next start tells it the rest
 
-Sources = tuple[Source, Source]  # of one NSX: for sweeps, and for single rows
+Sources = tuple[Explained, Source]  # of one NSX: for sweeps, and for single rows
 
 _LOG = logging.getLogger(__name__)
 
@@ -60,7 +60,7 @@ class Parts:
     """A synchronizer taken apart: what a command needs of it."""
 
     settings: Settings
-    source: Source
+    source: Explained
     urgent: Source
     """The same NSX, for the settle runner: it shares with the source what threads may."""
     store: Store

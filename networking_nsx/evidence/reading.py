@@ -71,9 +71,7 @@ def evidence(state_path: str) -> Iterator[Evidence]:
 def _opened(file: Path) -> sqlite3.Connection:
     try:
         if not file.exists():
-            raise Unreadable(
-                f"{file} ([nsx_sync] state_path) does not exist: nothing was written there yet"
-            )
+            raise Unreadable(f"{file} ([nsx_sync] state_path) does not exist: nothing was written there yet")
         database = sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True, timeout=_BUSY)
         (version,) = database.execute("PRAGMA user_version").fetchone()
     except PermissionError as error:
