@@ -15,6 +15,7 @@ from networking_nsx.clock import SystemClock
 from networking_nsx.config import Settings
 from networking_nsx.lease import lease
 from networking_nsx.neutron import schema
+from networking_nsx.neutron.census import Census
 from networking_nsx.neutron.database import engine
 from networking_nsx.neutron.events import recent
 from networking_nsx.neutron.nova import PATIENCE, NovaNotifier, Silence
@@ -64,6 +65,7 @@ class Parts:
     urgent: Source
     """The same NSX, for the settle runner: it shares with the source what threads may."""
     store: Store
+    census: Census
     brake: Brake
     sweeper: Sweeper
     clock: Clock
@@ -146,7 +148,7 @@ def _parts(
     http = replace(settings.http, urgent_share=urgent_share)
     client = opened.enter_context(_client(replace(settings, http=http), clock))
     source, urgent = _SOURCES[settings.api](settings, client, clock)
-    store = _store(settings, conf, clock, opened, told, writes=writes and not settings.report_only)
+    store, census = _neutron(settings, conf, clock, opened, told, writes=writes and not settings.report_only)
     brake = Brake(settings.brake, random.Random())
     sweeper = Sweeper(
         source,
@@ -158,7 +160,7 @@ def _parts(
         settings.kinds,
         settings.looks,
     )
-    return Parts(settings, source, urgent, store, brake, sweeper, clock)
+    return Parts(settings, source, urgent, store, census, brake, sweeper, clock)
 
 
 def _client(settings: Settings, clock: Clock) -> Client:
@@ -201,7 +203,7 @@ _AUTHENTICATIONS: Mapping[tuple[str, str], Callable[[Settings], Authentication]]
 _SOURCES: Mapping[str, Callable[[Settings, Client, Clock], Sources]] = {"mh": _mh, "policy": _policy}
 
 
-def _store(
+def _neutron(
     settings: Settings,
     conf: cfg.ConfigOpts,
     clock: Clock,
@@ -209,17 +211,18 @@ def _store(
     told: Sequence[Told],
     *,
     writes: bool,
-) -> Store:
+) -> tuple[Store, Census]:
     database = engine(settings.connection)
     opened.callback(database.dispose)
     for doubt in schema.check(database):
         _LOG.warning("%s", doubt)
+    census = Census(database, settings.scope, clock)
     if not writes:
-        return ReportStore(NeutronStore(database, settings.scope, Silence(), clock))
+        return ReportStore(NeutronStore(database, settings.scope, Silence(), clock)), census
     notifier = notifier_from(conf, clock, told)
     notifier.start()
     opened.callback(notifier.close, FAREWELL)
     if isinstance(notifier, NovaNotifier):
         # The process before us may have died between a commit and its event.
         notifier.notify(recent(database, settings.scope, PATIENCE, clock))
-    return NeutronStore(database, settings.scope, notifier, clock)
+    return NeutronStore(database, settings.scope, notifier, clock), census
