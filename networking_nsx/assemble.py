@@ -15,6 +15,7 @@ from networking_nsx.clock import SystemClock
 from networking_nsx.config import Settings
 from networking_nsx.lease import lease
 from networking_nsx.neutron import schema
+from networking_nsx.neutron.bindings import Bindings
 from networking_nsx.neutron.census import Census
 from networking_nsx.neutron.database import engine
 from networking_nsx.neutron.events import recent
@@ -122,6 +123,16 @@ def only_one(settings: Settings) -> Iterator[None]:
     """Hold the lease of this NSX on this machine. Raises LeaseTaken."""
     with lease(settings.managers, settings.lock_path):
         yield
+
+
+@contextmanager
+def bindings(settings: Settings) -> Iterator[Bindings]:
+    """What Neutron knows of where ports are."""
+    database = engine(settings.connection)
+    try:
+        yield Bindings(database)
+    finally:
+        database.dispose()
 
 
 @contextmanager
