@@ -1,4 +1,4 @@
-"""Why a row has the status that it has: what was written, what NSX says of it, and when it is looked at next."""
+"""Why a row has its status: what was written, what NSX says of it, and when it is looked at next."""
 
 from typing import Any
 

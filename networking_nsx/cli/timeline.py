@@ -41,16 +41,17 @@ class Timeline(Lister):
             type=moment,
             default=SINCE,
             metavar="T",
-            help="a time, as 2027-01-15T08:00 (UTC unless it says otherwise), or how long ago, as 90s, 30m, 2h or "
-            f"7d; default: {SINCE}",
+            help="a time, as 2027-01-15T08:00 (UTC unless it says otherwise), or how long ago, as 90s, 30m, "
+            f"2h, 7d; default: {SINCE}",
         )
         add_files(parser)
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> tuple[tuple[str, ...], Iterable[Any]]:
         settings = config.settings(configured(parsed_args.config_file))
+        keys = _keys(settings, parsed_args)
         with evidence(settings.state_path) as kept:
-            found = kept.of(_keys(settings, parsed_args), parsed_args.since)
+            found = kept.of(keys, parsed_args.since)
         if not found:
             _LOG.warning("nothing happened since %s that was noted", told(Entry(parsed_args.since, ""))["at"])
         return Entry._fields, [tuple(told(entry).values()) for entry in found]

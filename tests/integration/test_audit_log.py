@@ -107,7 +107,9 @@ def test_text_of_nsx_stays_on_its_line(log, path):
     assert ids(path) == ["port-1"]
 
 
-@pytest.mark.parametrize(("state", "audit", "option"), [("/no", "", "state_path"), ("", "/no/a", "audit_log")])
+@pytest.mark.parametrize(
+    ("state", "audit", "option"), [("/no", "", "state_path"), ("", "/no/a", "audit_log")]
+)
 def test_a_folder_that_does_not_exist_is_an_error_of_the_configuration(state, audit, option):
     """It names the option, and what to do."""
     wanted = rf"\[nsx_sync\] {option} = /no.*: there is no .*folder.*; create it"

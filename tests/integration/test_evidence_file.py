@@ -50,7 +50,9 @@ class TestWhatIsKept:
 
     def test_an_entry_is_read_as_it_was_written(self, book, tmp_path):
         """Every field, also those that are empty."""
-        entry = Entry(AT, "written", "port", "port-1", "DOWN", "ACTIVE", "/p", "UP", AT - 1, "sweep", 3, AT - 2, "up")
+        entry = Entry(
+            AT, "written", "port", "port-1", "DOWN", "ACTIVE", "/p", "UP", AT - 1, "sweep", 3, AT - 2, "up"
+        )
         book.write([entry, written("port-2", 1)])
 
         assert everything(tmp_path, "port-1", "port-2") == [entry, written("port-2", 1)]
@@ -91,7 +93,10 @@ class TestWhatIsKept:
 
     def test_the_whole_file_is_bounded_and_the_oldest_go(self, tmp_path):
         """Also when another process has written most of it."""
-        with closing(Book(str(tmp_path), rows=100)) as first, closing(Book(str(tmp_path), rows=100)) as second:
+        with (
+            closing(Book(str(tmp_path), rows=100)) as first,
+            closing(Book(str(tmp_path), rows=100)) as second,
+        ):
             second.write([written("early", 0)])
             for number in range(99):
                 first.write([written(f"port-{number}", number)])
@@ -101,7 +106,11 @@ class TestWhatIsKept:
         with closing(sqlite3.connect(tmp_path / FILE)) as database:
             (count,) = database.execute("SELECT count(*) FROM entries").fetchone()
         assert count <= 100
-        assert (writes(tmp_path, "early"), writes(tmp_path, "port-98"), writes(tmp_path, "later")) == ([], ["98"], ["2"])
+        assert (writes(tmp_path, "early"), writes(tmp_path, "port-98"), writes(tmp_path, "later")) == (
+            [],
+            ["98"],
+            ["2"],
+        )
 
     def test_only_its_owner_may_read_it(self, book, tmp_path):
         """What stands in it names what a cloud has."""
@@ -269,7 +278,10 @@ class TestDamage:
 class TestReading:
     def test_who_set_no_folder_is_told_which_option(self):
         """And what to do."""
-        with pytest.raises(Unreadable, match=r"\[nsx_sync\] state_path is not set: set it to a folder"), evidence(""):
+        with (
+            pytest.raises(Unreadable, match=r"\[nsx_sync\] state_path is not set: set it to a folder"),
+            evidence(""),
+        ):
             pass
 
     def test_a_folder_where_nothing_was_written_is_told(self, tmp_path):
