@@ -34,7 +34,8 @@ from networking_nsx.nsx.deadline import Deadline, Queued, Stopped
 from networking_nsx.nsx.entry import account_of
 from networking_nsx.nsx.node import Node, Unhealthy
 from networking_nsx.nsx.order import Order
-from networking_nsx.nsx.wire import HttpSettings, Reply, Untrusted, Wire
+from networking_nsx.nsx.tls import Tls
+from networking_nsx.nsx.wire import HttpSettings, Reply, Untrusted, Wire, files_of
 from networking_nsx.ports import Clock
 
 __all__ = ["Answer", "Client", "HttpSettings", "Reply"]
@@ -83,6 +84,7 @@ class Client:
         self._settings = settings
         self._clock = clock
         self._adapter = adapter
+        self._tls = Tls(files_of(settings), insecure=settings.insecure)
         self._api = api
         self._account = account_of(authentication, clock)
         self._urgent = False
@@ -155,7 +157,7 @@ class Client:
         raise _soonest(failures)
 
     def _node(self, base: str) -> Node:
-        wire = Wire(base, self._settings, self._clock, self._adapter)
+        wire = Wire(base, self._settings, self._clock, self._adapter, self._tls)
         return Node(wire, self._authentication, self._account, self._api, self._clock)
 
     def _pick(self, failures: Mapping[Node, _Failure]) -> Node:
