@@ -1,7 +1,7 @@
 """What systemd is told of this daemon, by its protocol sd_notify: ready, alive, stopping.
 
-Where a watchdog is asked for (`WatchdogSec=`), it hears from us only while nothing hangs. A process that it ends
-for that says on standard error where each of its threads was.
+Where a watchdog is asked for (`WatchdogSec=`), it hears from us only while nothing hangs. A process that it
+ends for that says on standard error where each of its threads was.
 """
 
 import faulthandler
