@@ -3,7 +3,7 @@
 import logging
 import random
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -15,6 +15,7 @@ from networking_nsx.clock import SystemClock
 from networking_nsx.config import Settings
 from networking_nsx.lease import lease
 from networking_nsx.neutron import schema
+from networking_nsx.neutron.census import Census
 from networking_nsx.neutron.database import engine
 from networking_nsx.neutron.events import recent
 from networking_nsx.neutron.nova import PATIENCE, NovaNotifier, Silence
@@ -37,7 +38,7 @@ from networking_nsx.nsx.http import Client
 from networking_nsx.nsx.mh import MhLogin, MhSource
 from networking_nsx.nsx.policy import PolicySource
 from networking_nsx.nsx.reader_mh import Generation
-from networking_nsx.ports import Clock, Hint, Source, Store
+from networking_nsx.ports import Clock, Hint, Source, Store, Told
 from networking_nsx.sync.brake import Allowance, Brake
 from networking_nsx.sync.canary import Canary
 from networking_nsx.sync.damping import Damped
@@ -64,6 +65,7 @@ class Parts:
     urgent: Source
     """The same NSX, for the settle runner: it shares with the source what threads may."""
     store: Store
+    census: Census
     brake: Brake
     sweeper: Sweeper
     clock: Clock
@@ -94,23 +96,23 @@ def reader(conf: cfg.ConfigOpts, stop: threading.Event) -> Iterator[Parts]:
 
 
 @contextmanager
-def writer(conf: cfg.ConfigOpts, stop: threading.Event) -> Iterator[Parts]:
-    """A synchronizer that writes, unless `mode = report`, and tells Nova.
+def writer(conf: cfg.ConfigOpts, stop: threading.Event, told: Sequence[Told] = ()) -> Iterator[Parts]:
+    """A synchronizer that writes, unless `mode = report`, and tells Nova. `told` hear what Nova answers.
 
     Raises ConfigurationError, and StoreError when the database is not Neutron's.
     """
     with ExitStack() as opened:
-        yield _parts(conf, stop, opened, writes=True)
+        yield _parts(conf, stop, opened, writes=True, told=told)
 
 
 @contextmanager
-def daemon(conf: cfg.ConfigOpts, stop: threading.Event) -> Iterator[Parts]:
+def daemon(conf: cfg.ConfigOpts, stop: threading.Event, told: Sequence[Told] = ()) -> Iterator[Parts]:
     """As `writer`, for two runners that share a budget and a store, which delays writes of flapping ports.
 
     Raises ConfigurationError, and StoreError when the database is not Neutron's.
     """
     with ExitStack() as opened:
-        parts = _parts(conf, stop, opened, writes=True, urgent_share=URGENT_SHARE)
+        parts = _parts(conf, stop, opened, writes=True, told=told, urgent_share=URGENT_SHARE)
         store = Damped(parts.store, parts.clock, threading.Lock())
         yield replace(parts, store=store, sweeper=replace(parts.sweeper, store=store))
 
@@ -138,6 +140,7 @@ def _parts(
     opened: ExitStack,
     *,
     writes: bool,
+    told: Sequence[Told] = (),
     urgent_share: float = 0.0,
 ) -> Parts:
     settings = config.settings(conf)
@@ -145,7 +148,7 @@ def _parts(
     http = replace(settings.http, urgent_share=urgent_share)
     client = opened.enter_context(_client(replace(settings, http=http), clock))
     source, urgent = _SOURCES[settings.api](settings, client, clock)
-    store = _store(settings, conf, clock, opened, writes=writes and not settings.report_only)
+    store, census = _neutron(settings, conf, clock, opened, told, writes=writes and not settings.report_only)
     brake = Brake(settings.brake, random.Random())
     sweeper = Sweeper(
         source,
@@ -157,7 +160,7 @@ def _parts(
         settings.kinds,
         settings.looks,
     )
-    return Parts(settings, source, urgent, store, brake, sweeper, clock)
+    return Parts(settings, source, urgent, store, census, brake, sweeper, clock)
 
 
 def _client(settings: Settings, clock: Clock) -> Client:
@@ -200,19 +203,26 @@ _AUTHENTICATIONS: Mapping[tuple[str, str], Callable[[Settings], Authentication]]
 _SOURCES: Mapping[str, Callable[[Settings, Client, Clock], Sources]] = {"mh": _mh, "policy": _policy}
 
 
-def _store(
-    settings: Settings, conf: cfg.ConfigOpts, clock: Clock, opened: ExitStack, *, writes: bool
-) -> Store:
+def _neutron(
+    settings: Settings,
+    conf: cfg.ConfigOpts,
+    clock: Clock,
+    opened: ExitStack,
+    told: Sequence[Told],
+    *,
+    writes: bool,
+) -> tuple[Store, Census]:
     database = engine(settings.connection)
     opened.callback(database.dispose)
     for doubt in schema.check(database):
         _LOG.warning("%s", doubt)
+    census = Census(database, settings.scope, clock)
     if not writes:
-        return ReportStore(NeutronStore(database, settings.scope, Silence(), clock))
-    notifier = notifier_from(conf, clock)
+        return ReportStore(NeutronStore(database, settings.scope, Silence(), clock)), census
+    notifier = notifier_from(conf, clock, told)
     notifier.start()
     opened.callback(notifier.close, FAREWELL)
     if isinstance(notifier, NovaNotifier):
         # The process before us may have died between a commit and its event.
         notifier.notify(recent(database, settings.scope, PATIENCE, clock))
-    return NeutronStore(database, settings.scope, notifier, clock)
+    return NeutronStore(database, settings.scope, notifier, clock), census
