@@ -147,7 +147,7 @@ class Scene:
                 yield
             finally:
                 stop.set()
-                for end in list(stops):
+                for end in stops:
                     end()
                 running.join(60)
         assert not running.is_alive()
@@ -157,8 +157,8 @@ class Scene:
     ) -> "Timed":
         """So many sweeps of the daemon's runner. Who waits moves its clock on, and goes on at once."""
         conf, clock = config.load([str(self.file(nsx, **base))]), LeapingClock()
-        with assemble.daemon(conf, threading.Event()) as parts:
-            parts = replace(parts, clock=clock, sweeper=replace(parts.sweeper, clock=clock))
+        with assemble.daemon(conf, threading.Event()) as made:
+            parts = replace(made, clock=clock, sweeper=replace(made.sweeper, clock=clock))
             follower = Timed(clock)
             follower.checks.append(lambda: after(follower.summaries[-1]))
             runner = parts.runner(follower, OpenGate(clock), lambda *_: None)
