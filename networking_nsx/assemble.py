@@ -37,6 +37,7 @@ from networking_nsx.nsx.checks import Manager
 from networking_nsx.nsx.http import Client
 from networking_nsx.nsx.mh import MhLogin, MhSource
 from networking_nsx.nsx.policy import PolicySource
+from networking_nsx.nsx.pulse import Pulse
 from networking_nsx.nsx.reader_mh import Generation
 from networking_nsx.ports import Clock, Hint, Source, Store, Told
 from networking_nsx.sync.brake import Allowance, Brake
@@ -51,7 +52,8 @@ from networking_nsx.sync.sweep import Sweeper
 URGENT_SHARE = 0.1  # of `request_rate`, kept for single rows; more stretches the sweeps of a busy cloud
 FAREWELL = 10.0  # seconds at the end for what Nova has not been told yet; the next start tells it the rest
 
-Sources = tuple[Source, Source]  # of one NSX: for sweeps, and for single rows
+Clients = tuple[Client, Client]  # of one NSX: for sweeps, and for single rows
+Sources = tuple[Source, Source]  # the same
 
 _LOG = logging.getLogger(__name__)
 
@@ -69,6 +71,8 @@ class Parts:
     brake: Brake
     sweeper: Sweeper
     clock: Clock
+    pulses: Mapping[str, Pulse]
+    """By the runner, `sweep` and `settle`: each beats while its requests to NSX go on."""
 
     def schedule(self) -> Schedule:
         return Schedule(self.clock, threading.Lock())
@@ -130,7 +134,7 @@ def manager(settings: Settings, base: str) -> Iterator[Manager]:
     clock = SystemClock(threading.Event())
     http = replace(settings.http, retries=0, total_timeout=min(settings.http.total_timeout, 60.0))
     with _client(replace(settings, managers=(base,), http=http), clock) as client:
-        source, _ = _SOURCES[settings.api](settings, client, clock)
+        source, _ = _SOURCES[settings.api](settings, (client, client.urgent()), clock)
         yield Manager(base, client, source, http, settings.kinds, clock)
 
 
@@ -147,7 +151,9 @@ def _parts(
     clock = SystemClock(stop)
     http = replace(settings.http, urgent_share=urgent_share)
     client = opened.enter_context(_client(replace(settings, http=http), clock))
-    source, urgent = _SOURCES[settings.api](settings, client, clock)
+    pulses = {runner: Pulse(clock) for runner in ("sweep", "settle")}
+    clients = client.followed(pulses["sweep"]), client.urgent().followed(pulses["settle"])
+    source, urgent = _SOURCES[settings.api](settings, clients, clock)
     store, census = _neutron(settings, conf, clock, opened, told, writes=writes and not settings.report_only)
     brake = Brake(settings.brake, random.Random())
     sweeper = Sweeper(
@@ -160,7 +166,7 @@ def _parts(
         settings.kinds,
         settings.looks,
     )
-    return Parts(settings, source, urgent, store, census, brake, sweeper, clock)
+    return Parts(settings, source, urgent, store, census, brake, sweeper, clock, pulses)
 
 
 def _client(settings: Settings, clock: Clock) -> Client:
@@ -180,16 +186,15 @@ def _basic(settings: Settings) -> Credential:
     return Basic(settings.user, settings.password)
 
 
-def _mh(settings: Settings, client: Client, clock: Clock) -> Sources:
+def _mh(settings: Settings, clients: Clients, clock: Clock) -> Sources:
     generation = Generation(clock, settings.generation_timeout)
-    return MhSource(client, clock, generation), MhSource(client.urgent(), clock, generation)
+    client, urgent = clients
+    return MhSource(client, clock, generation), MhSource(urgent, clock, generation)
 
 
-def _policy(settings: Settings, client: Client, clock: Clock) -> Sources:
-    return (
-        PolicySource(client, clock, settings.policy),
-        PolicySource(client.urgent(), clock, settings.policy),
-    )
+def _policy(settings: Settings, clients: Clients, clock: Clock) -> Sources:
+    client, urgent = clients
+    return PolicySource(client, clock, settings.policy), PolicySource(urgent, clock, settings.policy)
 
 
 _APIS: Mapping[str, Api] = {"mh": MH, "policy": POLICY}
@@ -200,7 +205,7 @@ _AUTHENTICATIONS: Mapping[tuple[str, str], Callable[[Settings], Authentication]]
     ("policy", "certificate"): lambda settings: Certificate(settings.http.client_cert_file),
     ("policy", "token"): lambda settings: Token(settings.token_file),
 }
-_SOURCES: Mapping[str, Callable[[Settings, Client, Clock], Sources]] = {"mh": _mh, "policy": _policy}
+_SOURCES: Mapping[str, Callable[[Settings, Clients, Clock], Sources]] = {"mh": _mh, "policy": _policy}
 
 
 def _neutron(

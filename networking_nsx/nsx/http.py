@@ -87,6 +87,7 @@ class Client:
         self._api = api
         self._account = account_of(authentication, clock)
         self._urgent = False
+        self._pulse = clock
         self._nodes = [self._node(base.rstrip("/")) for base in nodes]
         self._others: dict[str, Node] = {}  # managers that only redirects told of, by origin
         self._order = Order(self._nodes)
@@ -118,6 +119,15 @@ class Client:
         urgent._urgent = True  # noqa: SLF001 - of this class
         return urgent
 
+    def followed(self, pulse: Clock) -> "Client":
+        """The same managers; each request asks this clock for the time, and sleeps by it, while it goes on.
+
+        Who holds the clock knows whether a request hangs. Closed with this one.
+        """
+        followed = copy(self)
+        followed._pulse = pulse  # noqa: SLF001 - of this class
+        return followed
+
     def close(self) -> None:
         for node in (*self._nodes, *self._others.values()):
             node.close()
@@ -127,7 +137,7 @@ class Client:
     ) -> Answer:
         """Raises an NsxError: Unavailable or Throttled when every attempt failed, others at once."""
         target = f"{path}?{urlencode(params, safe=',', quote_via=quote)}" if params else path
-        deadline = Deadline(self._clock, self._settings.total_timeout, urgent=self._urgent)
+        deadline = Deadline(self._pulse, self._settings.total_timeout, urgent=self._urgent)
         failures: dict[Node, _Failure] = {}  # in the order of their last words
         try:
             return self._tried(target, headers or {}, deadline, failures)

@@ -8,6 +8,8 @@ from contextlib import ExitStack
 from importlib.metadata import version
 from typing import Any
 
+from prometheus_client import CollectorRegistry
+
 from networking_nsx.assemble import Parts
 from networking_nsx.config import Settings
 from networking_nsx.evidence.journal import Journal
@@ -15,6 +17,9 @@ from networking_nsx.serve.beside import beside
 from networking_nsx.serve.board import Board
 from networking_nsx.serve.control import control
 from networking_nsx.serve.desk import Desk
+from networking_nsx.serve.health import Loop, patience
+from networking_nsx.serve.views import Health, metrics
+from networking_nsx.serve.web import web
 from networking_nsx.sync.runner import Listener, Several, SeveralSettling
 
 _LOG = logging.getLogger(__name__)
@@ -42,13 +47,25 @@ def serve(
     stops.append(desk.stop)
     if stop.is_set():  # while all this was made
         end()
+    views = {**_health(parts, desk, board).views(), **metrics(CollectorRegistry())}
     with ExitStack() as opened:
+        opened.enter_context(web(settings.listen, views))
         opened.enter_context(control(settings.control_socket, desk))
         opened.enter_context(beside("settle", lambda: settling.run(stop.is_set), end))
         _announce(settings)
         journal.happened("daemon", f"started: process {os.getpid()}")
         sweeping.run(stop.is_set)
     journal.happened("daemon", f"stopped: process {os.getpid()}")
+
+
+def _health(parts: Parts, desk: Desk, board: Board) -> Health:
+    http, interval = parts.settings.http, parts.settings.pacing.interval
+    return Health(
+        parts.clock,
+        lambda: [Loop(name, since, parts.pulses[name].at) for name, since in desk.busy().items()],
+        lambda: board.now.last is not None,
+        patience(interval, http.retries, http.connect_timeout),
+    )
 
 
 def _facts(settings: Settings, now: float) -> dict[str, Any]:
