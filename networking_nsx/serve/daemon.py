@@ -8,17 +8,19 @@ from contextlib import ExitStack
 from importlib.metadata import version
 from typing import Any
 
-from prometheus_client import CollectorRegistry
-
+from networking_nsx import meters
 from networking_nsx.assemble import Parts
 from networking_nsx.config import Settings
 from networking_nsx.evidence.journal import Journal
+from networking_nsx.metrics import Metrics
+from networking_nsx.serve import views
 from networking_nsx.serve.beside import beside
 from networking_nsx.serve.board import Board
 from networking_nsx.serve.control import control
 from networking_nsx.serve.desk import Desk
+from networking_nsx.serve.gauges import expose
 from networking_nsx.serve.health import Loop, patience
-from networking_nsx.serve.views import Health, metrics
+from networking_nsx.serve.views import Health
 from networking_nsx.serve.web import web
 from networking_nsx.sync.runner import Listener, Several, SeveralSettling
 
@@ -27,6 +29,7 @@ _LOG = logging.getLogger(__name__)
 
 def serve(
     parts: Parts,
+    metrics: Metrics,
     log_lines: Listener,
     journal: Journal,
     stop: threading.Event,
@@ -37,8 +40,11 @@ def serve(
     board = Board(parts.clock, parts.sweeper.canary if parts.source.index else None)
     schedule = parts.schedule()
     desk = Desk(_facts(settings, parts.clock.now()), board, parts.brake, parts.clock, schedule, journal)
-    sweeping = parts.runner(Several(log_lines, board, journal.sweeps("sweep")), desk, desk.hint)
-    settling = parts.settle_runner(schedule, SeveralSettling(desk.tally, journal.settling()), desk.settling())
+    expose(metrics, parts, board, desk)
+    meter = meters.Sweeping(metrics.series, parts.clock)
+    sweeping = parts.runner(Several(log_lines, board, meter, journal.sweeps("sweep")), desk, desk.hint)
+    settles = SeveralSettling(desk.tally, meters.Settling(metrics.series), journal.settling())
+    settling = parts.settle_runner(schedule, settles, desk.settling())
 
     def end() -> None:
         stop.set()
@@ -47,9 +53,9 @@ def serve(
     stops.append(desk.stop)
     if stop.is_set():  # while all this was made
         end()
-    views = {**_health(parts, desk, board).views(), **metrics(CollectorRegistry())}
+    paths = {**_health(parts, desk, board).views(), **views.metrics(metrics.registry)}
     with ExitStack() as opened:
-        opened.enter_context(web(settings.listen, views))
+        opened.enter_context(web(settings.listen, paths))
         opened.enter_context(control(settings.control_socket, desk))
         opened.enter_context(beside("settle", lambda: settling.run(stop.is_set), end))
         _announce(settings)
