@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import partial
 
 from oslo_config import cfg
@@ -14,6 +15,7 @@ from networking_nsx import config
 from networking_nsx.clock import SystemClock
 from networking_nsx.config import Settings
 from networking_nsx.lease import lease
+from networking_nsx.maintenance_file import memory
 from networking_nsx.neutron import schema
 from networking_nsx.neutron.database import engine
 from networking_nsx.neutron.events import recent
@@ -42,6 +44,7 @@ from networking_nsx.sync.brake import Allowance, Brake
 from networking_nsx.sync.canary import Canary
 from networking_nsx.sync.damping import Damped
 from networking_nsx.sync.ledger import Ledger
+from networking_nsx.sync.maintenance import Deferring, Forgetful, Maintenance, Phase, Window
 from networking_nsx.sync.pacing import Pacer
 from networking_nsx.sync.runner import Gate, Listener, Runner, SettleListener, SettleRunner
 from networking_nsx.sync.settle import Schedule, Settler
@@ -67,6 +70,7 @@ class Parts:
     brake: Brake
     sweeper: Sweeper
     clock: Clock
+    window: Window
 
     def schedule(self) -> Schedule:
         return Schedule(self.clock, threading.Lock())
@@ -94,25 +98,24 @@ def reader(conf: cfg.ConfigOpts, stop: threading.Event) -> Iterator[Parts]:
 
 
 @contextmanager
-def writer(conf: cfg.ConfigOpts, stop: threading.Event) -> Iterator[Parts]:
-    """A synchronizer that writes, unless `mode = report`, and tells Nova.
+def writer(conf: cfg.ConfigOpts, stop: threading.Event, *, rehearses: bool = False) -> Iterator[Parts]:
+    """A synchronizer that writes, unless `mode = report` or it only rehearses, and tells Nova.
 
-    Raises ConfigurationError, and StoreError when the database is not Neutron's.
+    Raises ConfigurationError, StateError, and StoreError when the database is not Neutron's.
     """
     with ExitStack() as opened:
-        yield _parts(conf, stop, opened, writes=True)
+        yield _deferring(_parts(conf, stop, opened, writes=not rehearses))
 
 
 @contextmanager
 def daemon(conf: cfg.ConfigOpts, stop: threading.Event) -> Iterator[Parts]:
     """As `writer`, for two runners that share a budget and a store, which delays writes of flapping ports.
 
-    Raises ConfigurationError, and StoreError when the database is not Neutron's.
+    Raises ConfigurationError, StateError, and StoreError when the database is not Neutron's.
     """
     with ExitStack() as opened:
         parts = _parts(conf, stop, opened, writes=True, urgent_share=URGENT_SHARE)
-        store = Damped(parts.store, parts.clock, threading.Lock())
-        yield replace(parts, store=store, sweeper=replace(parts.sweeper, store=store))
+        yield _deferring(_writing_to(Damped(parts.store, parts.clock, threading.Lock()), parts))
 
 
 @contextmanager
@@ -157,7 +160,31 @@ def _parts(
         settings.kinds,
         settings.looks,
     )
-    return Parts(settings, source, urgent, store, brake, sweeper, clock)
+    window = Window(clock, threading.Lock(), Forgetful(), _tell)
+    return Parts(settings, source, urgent, store, brake, sweeper, clock, window)
+
+
+def _deferring(parts: Parts) -> Parts:
+    """The same, which writes nothing for the worse during a maintenance. Raises StateError."""
+    kept, standing = memory(parts.settings.state_path)
+    window = Window(parts.clock, threading.Lock(), kept, _tell, standing)
+    return replace(_writing_to(Deferring(parts.store, window), parts), window=window)
+
+
+def _writing_to(store: Store, parts: Parts) -> Parts:
+    return replace(parts, store=store, sweeper=replace(parts.sweeper, store=store))
+
+
+_TOLD: Mapping[Phase, str] = {
+    Phase.HOLDING: "maintenance until %s: what would get worse is deferred: %s",
+    Phase.VERIFYING: "the maintenance has ended at %s: nothing gets worse before this sweep is complete: %s",
+    Phase.NONE: "verified after the maintenance that has ended at %s: the next sweep writes all: %s",
+}
+
+
+def _tell(phase: Phase, maintenance: Maintenance) -> None:
+    until = datetime.fromtimestamp(maintenance.until, UTC).isoformat(timespec="seconds")
+    _LOG.warning(_TOLD[phase], until, maintenance.reason)
 
 
 def _client(settings: Settings, clock: Clock) -> Client:

@@ -9,7 +9,7 @@ from cliff.command import Command
 from cliff.show import ShowOne
 
 from networking_nsx import config
-from networking_nsx.assemble import daemon, only_one, reader, writer
+from networking_nsx.assemble import daemon, only_one, writer
 from networking_nsx.cli.arguments import add_files, add_key, add_kinds
 from networking_nsx.cli.common import columns, configured, stop_on_signals
 from networking_nsx.cli.following import LogLines
@@ -57,7 +57,7 @@ def _log_lines(settings: config.Settings) -> LogLines:
 
 
 class Once(ShowOne):
-    """Sweep until every suspicion is settled: exit 0; 1 if some cannot be; 4 while the brake holds."""
+    """Sweep until every suspicion is settled: exit 0; 1 if some cannot be; 4 if some may not be yet."""
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser: argparse.ArgumentParser = super().get_parser(prog_name)
@@ -83,17 +83,19 @@ class Once(ShowOne):
         stop = threading.Event()
         report = Report(config.settings(conf).pacing.interval)
         if parsed_args.dry_run:
-            with reader(conf, stop) as parts:
-                report.sweep(parts, parsed_args.release)
+            with writer(conf, stop, rehearses=True) as parts:
+                report.sweep(parts, parsed_args.release, verifies=False)
         else:
             with only_one(config.settings(conf)), writer(conf, stop) as parts:
-                report.sweep(parts, parsed_args.release)
+                report.sweep(parts, parsed_args.release, verifies=not parsed_args.kind)
         self._code = _code_of(report.last)
         return report.columns()
 
 
 def _code_of(last: Summary) -> int:
-    if last.counts["held"]:
+    if last.counts["deferred"]:
+        _LOG.warning("a maintenance defers %d changes: see neutron-nsx maintenance", last.counts["deferred"])
+    if last.counts["held"] or last.counts["deferred"]:
         return FROZEN
     if last.unsettled:
         _LOG.error("%d rows could not be settled: see above, and try again", last.unsettled)

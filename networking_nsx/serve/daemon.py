@@ -24,8 +24,8 @@ def serve(parts: Parts, log_lines: Listener, stop: threading.Event, stops: list[
     settings = parts.settings
     board = Board(parts.clock, parts.sweeper.canary if parts.source.index else None)
     schedule = parts.schedule()
-    desk = Desk(_facts(settings, parts.clock.now()), board, parts.brake, parts.clock, schedule)
-    sweeping = parts.runner(Several(log_lines, board), desk, desk.hint)
+    desk = Desk(_facts(settings, parts.clock.now()), board, parts.brake, parts.clock, schedule, parts.window)
+    sweeping = parts.runner(Several(log_lines, board, parts.window), desk, desk.hint)
     settling = parts.settle_runner(schedule, desk.tally, desk.settling())
 
     def end() -> None:

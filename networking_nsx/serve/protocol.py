@@ -23,12 +23,18 @@ class Misunderstood(Exception):
     """A line that cannot be answered as it was meant; the message is for whoever sent it."""
 
 
+class Refused(Exception):
+    """A command that is understood and not carried out; the message is for whoever sent it."""
+
+
 class Command(StrEnum):
     STATUS = "status"
     PAUSE = "pause"
     RESUME = "resume"
     RELEASE = "release"
     KEY = "key"
+    MAINTENANCE_START = "maintenance_start"
+    MAINTENANCE_STOP = "maintenance_stop"
 
 
 class _Line(msgspec.Struct, frozen=True):
@@ -39,6 +45,8 @@ class Request(msgspec.Struct, frozen=True):
     command: Command
     kinds: tuple[Kind, ...] = ()  # of `release`; none are all. Of `key` the one of the row
     id: str = ""  # of the row, for `key`
+    until: float = 0.0  # of `maintenance_start`: seconds since the epoch
+    reason: str = ""  # of `maintenance_start`
     version: int = VERSION
 
 

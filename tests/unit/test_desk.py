@@ -7,7 +7,7 @@ from typing import Self
 
 import pytest
 from waiting import wait_for
-from worlds import Heart, World
+from worlds import Heart, World, no_window
 
 from networking_nsx.errors import StoreError, Unavailable
 from networking_nsx.model import Health, Key, Kind, Progress
@@ -30,7 +30,8 @@ class Case:
         self.heart = Heart(self.world)
         self.board = Board(self.world, self.heart.canary)
         self.schedule = Schedule(self.world, threading.Lock())
-        self.desk = Desk({"api": "mh"}, self.board, self.heart.brake, self.world, self.schedule)
+        self.window = no_window(self.world)
+        self.desk = Desk({"api": "mh"}, self.board, self.heart.brake, self.world, self.schedule, self.window)
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run)
 
