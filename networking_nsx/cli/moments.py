@@ -22,5 +22,5 @@ def moment(text: str) -> float | None:
     try:
         said = datetime.fromisoformat(text.strip())
         return (said if said.tzinfo else said.replace(tzinfo=UTC)).timestamp()
-    except (ValueError, OverflowError):
+    except ValueError:
         return None

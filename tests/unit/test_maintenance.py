@@ -59,7 +59,7 @@ class Case:
         self.window.start(self.world.time + seconds, "new switches")
 
     def sweep(self, times: int = 1, meanwhile=lambda: None) -> dict[str, int]:
-        """Complete sweeps, ten seconds apart; what the last one counted. `meanwhile` is called in the middle."""
+        """Complete sweeps, 10 s apart; what the last one counted. `meanwhile` comes in the middle."""
         for _ in range(times):
             self.window.began()
             counts: dict[str, int] = {}
@@ -227,7 +227,7 @@ def test_a_deferred_row_is_hinted_at_by_no_sweep():
     """Each sweep finds it by itself."""
     case = Case(port=3)
     hints = []
-    case.sweeper = replace(case.sweeper, hint=lambda key, after=0: hints.append(key))
+    case.sweeper = replace(case.sweeper, hint=lambda *asked: hints.append(asked))
     case.begin()
     case.world.flip(Kind.PORT, Health.DOWN)
     case.sweep(3)
