@@ -17,6 +17,7 @@ from networking_nsx.config import Settings
 from networking_nsx.lease import lease
 from networking_nsx.maintenance_file import memory
 from networking_nsx.neutron import schema
+from networking_nsx.neutron.census import Census
 from networking_nsx.neutron.database import engine
 from networking_nsx.neutron.events import recent
 from networking_nsx.neutron.nova import PATIENCE, NovaNotifier, Silence
@@ -67,6 +68,7 @@ class Parts:
     urgent: Source
     """The same NSX, for the settle runner: it shares with the source what threads may."""
     store: Store
+    census: Census
     brake: Brake
     sweeper: Sweeper
     clock: Clock
@@ -148,7 +150,7 @@ def _parts(
     http = replace(settings.http, urgent_share=urgent_share)
     client = opened.enter_context(_client(replace(settings, http=http), clock))
     source, urgent = _SOURCES[settings.api](settings, client, clock)
-    store = _store(settings, conf, clock, opened, writes=writes and not settings.report_only)
+    store, census = _neutron(settings, conf, clock, opened, writes=writes and not settings.report_only)
     brake = Brake(settings.brake, random.Random())
     sweeper = Sweeper(
         source,
@@ -161,7 +163,7 @@ def _parts(
         settings.looks,
     )
     window = Window(clock, threading.Lock(), Forgetful(), _tell)
-    return Parts(settings, source, urgent, store, brake, sweeper, clock, window)
+    return Parts(settings, source, urgent, store, census, brake, sweeper, clock, window)
 
 
 def _deferring(parts: Parts) -> Parts:
@@ -227,19 +229,20 @@ _AUTHENTICATIONS: Mapping[tuple[str, str], Callable[[Settings], Authentication]]
 _SOURCES: Mapping[str, Callable[[Settings, Client, Clock], Sources]] = {"mh": _mh, "policy": _policy}
 
 
-def _store(
+def _neutron(
     settings: Settings, conf: cfg.ConfigOpts, clock: Clock, opened: ExitStack, *, writes: bool
-) -> Store:
+) -> tuple[Store, Census]:
     database = engine(settings.connection)
     opened.callback(database.dispose)
     for doubt in schema.check(database):
         _LOG.warning("%s", doubt)
+    census = Census(database, settings.scope, clock)
     if not writes:
-        return ReportStore(NeutronStore(database, settings.scope, Silence(), clock))
+        return ReportStore(NeutronStore(database, settings.scope, Silence(), clock)), census
     notifier = notifier_from(conf, clock)
     notifier.start()
     opened.callback(notifier.close, FAREWELL)
     if isinstance(notifier, NovaNotifier):
         # The process before us may have died between a commit and its event.
         notifier.notify(recent(database, settings.scope, PATIENCE, clock))
-    return NeutronStore(database, settings.scope, notifier, clock)
+    return NeutronStore(database, settings.scope, notifier, clock), census

@@ -138,6 +138,14 @@ def with_attributes(kind: Kind) -> sa.Join:
     return table.join(ATTRIBUTES, ATTRIBUTES.c.id == table.c.standard_attr_id)
 
 
+def judged(kind: Kind, scope: Scope) -> sa.Select[Any]:
+    """Select of a kind's rows the status, and what `scope.judge` asks for."""
+    select = _select(kind, scope)
+    status, _admin_up, *columns = list(select.selected_columns)[_JUDGED[kind].start :]
+    named = [column.label(f"judged_{number}") for number, column in enumerate(columns)]
+    return select.with_only_columns(status.label("status"), *named)
+
+
 def _select(kind: Kind, scope: Scope) -> sa.Select[Any]:
     return _SELECTS[kind](scope)
 

@@ -44,7 +44,7 @@ START = ("maintenance", "start", "--reason", "new switches")
 
 
 def test_a_daemon_defers_until_it_is_told_to_stop_and_a_restart_knows_of_it(adopted, state, tmp_path):
-    """Killed and started again it still defers; after the stop one sweep verifies, and then all is written."""
+    """Killed and started again it still defers; after the stop one sweep verifies, then all is written."""
     site = adopted
     site.configure(
         state_path=str(state),
