@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cliff.columns import FormattableColumn
-from cliff.show import ShowOne
 
 from networking_nsx import config
 from networking_nsx.cli.arguments import add_files, add_kinds
 from networking_nsx.cli.common import configured
+from networking_nsx.cli.formats import One
 from networking_nsx.cli.plain import plain
 from networking_nsx.model import Kind
 from networking_nsx.serve.client import ask
@@ -27,7 +27,7 @@ _MOMENTS = {
 }
 
 
-class _ToDaemon(ShowOne):
+class _ToDaemon(One):
     """Exit 0 when the daemon has acknowledged the command, 1 otherwise."""
 
     _command: Command

@@ -13,6 +13,7 @@ from networking_nsx.assemble import reader
 from networking_nsx.cli.arguments import add_files, add_kinds, count
 from networking_nsx.cli.common import configured
 from networking_nsx.cli.plain import plain
+from networking_nsx.cli.working import Followed, working
 from networking_nsx.sync.difference import Difference
 from networking_nsx.sync.drift import Drift
 
@@ -44,9 +45,9 @@ class Diff(Lister):
 
     def take_action(self, parsed_args: argparse.Namespace) -> tuple[tuple[str, ...], Iterable[Any]]:
         conf = configured(parsed_args.config_file, parsed_args.kind)
-        with reader(conf, threading.Event()) as parts:
+        with reader(conf, threading.Event()) as parts, working("comparing") as tell:
             drift = Drift(
-                parts.source,
+                Followed(parts.source, tell),
                 parts.store,
                 parts.clock,
                 random.Random(),

@@ -4,14 +4,13 @@ import argparse
 import threading
 from typing import Any
 
-from cliff.show import ShowOne
-
 from networking_nsx import config
 from networking_nsx.assemble import only_one
 from networking_nsx.cli import moments
 from networking_nsx.cli.arguments import add_files
 from networking_nsx.cli.command import columns_of
 from networking_nsx.cli.common import configured
+from networking_nsx.cli.formats import One
 from networking_nsx.clock import SystemClock
 from networking_nsx.config import Settings
 from networking_nsx.errors import InMaintenance, LeaseTaken, NotAcknowledged
@@ -24,7 +23,7 @@ from networking_nsx.sync.maintenance import Window, refusal
 _Columns = tuple[tuple[str, ...], tuple[Any, ...]]
 
 
-class _Maintenance(ShowOne):
+class _Maintenance(One):
     """Exit 0 when the daemon has acknowledged it, or the next start is going to know; 1 otherwise."""
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:

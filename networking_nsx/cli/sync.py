@@ -6,14 +6,15 @@ import threading
 from typing import Any
 
 from cliff.command import Command
-from cliff.show import ShowOne
 
 from networking_nsx import config
 from networking_nsx.assemble import daemon, only_one, writer
 from networking_nsx.cli.arguments import add_files, add_key, add_kinds
 from networking_nsx.cli.common import columns, configured, stop_on_signals
 from networking_nsx.cli.following import LogLines
+from networking_nsx.cli.formats import One
 from networking_nsx.cli.report import Report
+from networking_nsx.cli.working import working
 from networking_nsx.errors import NotAcknowledged, NotSettled
 from networking_nsx.model import Key, Kind
 from networking_nsx.serve.client import ask
@@ -56,7 +57,7 @@ def _log_lines(settings: config.Settings) -> LogLines:
     return LogLines(interval, controlled=bool(settings.control_socket))
 
 
-class Once(ShowOne):
+class Once(One):
     """Sweep until every suspicion is settled: exit 0; 1 if some cannot be; 4 if some may not be yet."""
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
@@ -83,11 +84,11 @@ class Once(ShowOne):
         stop = threading.Event()
         report = Report(config.settings(conf).pacing.interval)
         if parsed_args.dry_run:
-            with writer(conf, stop, rehearses=True) as parts:
-                report.sweep(parts, parsed_args.release, verifies=False)
+            with writer(conf, stop, rehearses=True) as parts, working("rehearsing") as tell:
+                report.sweep(parts, parsed_args.release, tell, verifies=False)
         else:
-            with only_one(config.settings(conf)), writer(conf, stop) as parts:
-                report.sweep(parts, parsed_args.release, verifies=not parsed_args.kind)
+            with only_one(config.settings(conf)), writer(conf, stop) as parts, working("sweeping") as tell:
+                report.sweep(parts, parsed_args.release, tell, verifies=not parsed_args.kind)
         self._code = _code_of(report.last)
         return report.columns()
 
@@ -103,7 +104,7 @@ def _code_of(last: Summary) -> int:
     return DONE
 
 
-class KeyCommand(ShowOne):
+class KeyCommand(One):
     """Give one network, router or port the status that NSX has for it now."""
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:

@@ -58,17 +58,21 @@ def test_a_daemon_defers_until_it_is_told_to_stop_and_a_restart_knows_of_it(adop
     def status():
         return run(site, "sync", "status")
 
+    def answers():
+        return site.command("sync", "status", "--config-file", str(site.config)).returncode == 0
+
     with process(*daemon) as running:
-        wait_for(lambda: (tmp_path / "nsx.socket").exists() and status()["last_sweep_at"])
+        wait_for(answers)
         started = run(site, *START, "--until", "2h")
         site.ask("status", DOWN)
-        wait_for(lambda: status()["last_sweep_counts"]["deferred"] == 4)
+        wait_for(lambda: status()["last_sweep_at"] and status()["last_sweep_counts"]["deferred"] == 4)
         key = run(site, "sync", "key", "port", site.down()[0])
         release = refused(site, "sync", "release")
         running.kill()
         running.wait(30)
     before = site.statuses()
     with process(*daemon) as running:
+        wait_for(answers)
         wait_for(lambda: status()["last_sweep_at"] and status()["last_sweep_counts"]["deferred"] == 4)
         told = status()
         stopped = run(site, "maintenance", "stop")
