@@ -1,7 +1,7 @@
 """Text that may leave the house: without any secret that the configuration names, or that a log spells out.
 
-Two ways, as each may miss something: the secrets themselves are looked for, in each form in which they go over
-the wire; and whatever follows a word such as `password` goes, too.
+Two ways, as each may miss something: the secrets themselves are looked for, in each form in which they go
+over the wire; and whatever follows a word such as `password` goes, too.
 """
 
 import base64
