@@ -3,7 +3,7 @@
 import logging
 import random
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -40,7 +40,7 @@ from networking_nsx.nsx.http import Client
 from networking_nsx.nsx.mh import MhLogin, MhSource
 from networking_nsx.nsx.policy import PolicySource
 from networking_nsx.nsx.reader_mh import Generation
-from networking_nsx.ports import Clock, Hint, Source, Store
+from networking_nsx.ports import Clock, Hint, Source, Store, Told
 from networking_nsx.sync.brake import Allowance, Brake
 from networking_nsx.sync.canary import Canary
 from networking_nsx.sync.damping import Damped
@@ -100,23 +100,27 @@ def reader(conf: cfg.ConfigOpts, stop: threading.Event) -> Iterator[Parts]:
 
 
 @contextmanager
-def writer(conf: cfg.ConfigOpts, stop: threading.Event, *, rehearses: bool = False) -> Iterator[Parts]:
+def writer(
+    conf: cfg.ConfigOpts, stop: threading.Event, told: Sequence[Told] = (), *, rehearses: bool = False
+) -> Iterator[Parts]:
     """A synchronizer that writes, unless `mode = report` or it only rehearses, and tells Nova.
+
+    `told` hear what Nova answers.
 
     Raises ConfigurationError, StateError, and StoreError when the database is not Neutron's.
     """
     with ExitStack() as opened:
-        yield _deferring(_parts(conf, stop, opened, writes=not rehearses))
+        yield _deferring(_parts(conf, stop, opened, writes=not rehearses, told=told))
 
 
 @contextmanager
-def daemon(conf: cfg.ConfigOpts, stop: threading.Event) -> Iterator[Parts]:
+def daemon(conf: cfg.ConfigOpts, stop: threading.Event, told: Sequence[Told] = ()) -> Iterator[Parts]:
     """As `writer`, for two runners that share a budget and a store, which delays writes of flapping ports.
 
     Raises ConfigurationError, StateError, and StoreError when the database is not Neutron's.
     """
     with ExitStack() as opened:
-        parts = _parts(conf, stop, opened, writes=True, urgent_share=URGENT_SHARE)
+        parts = _parts(conf, stop, opened, writes=True, told=told, urgent_share=URGENT_SHARE)
         yield _deferring(_writing_to(Damped(parts.store, parts.clock, threading.Lock()), parts))
 
 
@@ -143,6 +147,7 @@ def _parts(
     opened: ExitStack,
     *,
     writes: bool,
+    told: Sequence[Told] = (),
     urgent_share: float = 0.0,
 ) -> Parts:
     settings = config.settings(conf)
@@ -150,7 +155,7 @@ def _parts(
     http = replace(settings.http, urgent_share=urgent_share)
     client = opened.enter_context(_client(replace(settings, http=http), clock))
     source, urgent = _SOURCES[settings.api](settings, client, clock)
-    store, census = _neutron(settings, conf, clock, opened, writes=writes and not settings.report_only)
+    store, census = _neutron(settings, conf, clock, opened, told, writes=writes and not settings.report_only)
     brake = Brake(settings.brake, random.Random())
     sweeper = Sweeper(
         source,
@@ -230,7 +235,13 @@ _SOURCES: Mapping[str, Callable[[Settings, Client, Clock], Sources]] = {"mh": _m
 
 
 def _neutron(
-    settings: Settings, conf: cfg.ConfigOpts, clock: Clock, opened: ExitStack, *, writes: bool
+    settings: Settings,
+    conf: cfg.ConfigOpts,
+    clock: Clock,
+    opened: ExitStack,
+    told: Sequence[Told],
+    *,
+    writes: bool,
 ) -> tuple[Store, Census]:
     database = engine(settings.connection)
     opened.callback(database.dispose)
@@ -239,7 +250,7 @@ def _neutron(
     census = Census(database, settings.scope, clock)
     if not writes:
         return ReportStore(NeutronStore(database, settings.scope, Silence(), clock)), census
-    notifier = notifier_from(conf, clock)
+    notifier = notifier_from(conf, clock, told)
     notifier.start()
     opened.callback(notifier.close, FAREWELL)
     if isinstance(notifier, NovaNotifier):

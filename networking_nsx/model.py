@@ -140,6 +140,15 @@ class Outcome(NamedTuple):
     wait: float = 0.0  # seconds until a delayed one may be written
 
 
+class Answer(StrEnum):
+    """What became of an event that Nova was to be told of a port."""
+
+    ACKNOWLEDGED = "acknowledged"
+    GONE = "gone"  # Nova has no such instance any more
+    REFUSED = "refused"  # and would be again
+    GIVEN_UP = "given up"  # it was not taken while a build waits for it, or too many waited
+
+
 class Finding(NamedTuple):
     """What looking at one row came to."""
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Protocol, TypeVar
 
 from networking_nsx.errors import NsxError
-from networking_nsx.model import Change, Key, Kind, Observation, Outcome, Page, Row, Sought
+from networking_nsx.model import Answer, Change, Key, Kind, Observation, Outcome, Page, Row, Sought
 
 T = TypeVar("T")
 
@@ -69,6 +69,17 @@ class Hint(Protocol):
 
     def __call__(self, key: Key, after: float = ..., /) -> object:
         """Look at this row, in so many seconds. Never waits and never raises."""
+        ...
+
+
+class Told(Protocol):
+    """Whoever follows what Nova is told of ports."""
+
+    def __call__(self, answer: Answer, event: str, port_id: str, committed_at: float, /) -> object:
+        """One event has come to its end. `committed_at`: when Neutron's row was written, since the epoch.
+
+        Called by any thread, while others wait. Never waits and never raises.
+        """
         ...
 
 

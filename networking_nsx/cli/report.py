@@ -7,7 +7,6 @@ from cliff.columns import FormattableColumn
 
 from networking_nsx.assemble import Parts
 from networking_nsx.cli.following import LogLines
-from networking_nsx.cli.working import Steps, Tell
 from networking_nsx.errors import InMaintenance
 from networking_nsx.model import COUNTS, Kind, Outcome, Progress, Verdict
 from networking_nsx.sync.maintenance import Phase
@@ -41,8 +40,10 @@ class Report(LogLines):
         self._total: Counter[str] = Counter()
         self._outcomes: list[Outcome] = []
 
-    def sweep(self, parts: Parts, release: list[str], tell: Tell, *, verifies: bool) -> None:
-        """`verifies`: these sweeps are of all kinds and write, so that a maintenance that is over may end.
+    def sweep(self, parts: Parts, listener: Listener, release: list[str], *, verifies: bool) -> None:
+        """`listener` is this report, or several that it is one of.
+
+        `verifies`: these sweeps are of all kinds and write, so that a maintenance that is over may end.
 
         Raises InMaintenance.
         """
@@ -52,7 +53,7 @@ class Report(LogLines):
             )
         for kind in release:
             parts.brake.release(Kind(kind), parts.clock.monotonic())
-        listener = Several(self, Steps(tell), *([parts.window] if verifies else []))
+        listener = Several(listener, parts.window) if verifies else listener
         self._sweeps_of(parts, listener)
         if self.last.counts["deferred"] and parts.window.phase is Phase.NONE:  # it has just been verified
             self._sweeps_of(parts, listener)

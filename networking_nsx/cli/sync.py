@@ -14,8 +14,9 @@ from networking_nsx.cli.common import columns, configured, stop_on_signals
 from networking_nsx.cli.following import LogLines
 from networking_nsx.cli.formats import One
 from networking_nsx.cli.report import Report
-from networking_nsx.cli.working import working
+from networking_nsx.cli.working import Steps, working
 from networking_nsx.errors import NotAcknowledged, NotSettled
+from networking_nsx.evidence.journal import KEY, journal
 from networking_nsx.model import Key, Kind
 from networking_nsx.serve.client import ask
 from networking_nsx.serve.daemon import serve
@@ -23,7 +24,7 @@ from networking_nsx.serve.findings import shown
 from networking_nsx.serve.protocol import Command as Asked
 from networking_nsx.serve.protocol import Request
 from networking_nsx.sync import punctual
-from networking_nsx.sync.runner import Summary
+from networking_nsx.sync.runner import Several, Summary
 
 DONE, FAILED, FROZEN = 0, 1, 4  # exit codes; 2 is wrong usage
 
@@ -47,8 +48,13 @@ class Run(Command):
         stop = threading.Event()
         stops = [stop.set]
         stop_on_signals(stops)
-        with only_one(settings), daemon(conf, stop) as parts:
-            serve(parts, _log_lines(settings), stop, stops)
+        # The journal ends last: Nova answers until the daemon's own end.
+        with (
+            only_one(settings),
+            journal(settings.state_path, settings.audit_log) as kept,
+            daemon(conf, stop, [kept.nova]) as parts,
+        ):
+            serve(parts, _log_lines(settings), kept, stop, stops)
         _LOG.info("stopped")
 
 
@@ -82,13 +88,20 @@ class Once(One):
     def take_action(self, parsed_args: argparse.Namespace) -> tuple[tuple[str, ...], tuple[Any, ...]]:
         conf = configured(parsed_args.config_file, parsed_args.kind)
         stop = threading.Event()
-        report = Report(config.settings(conf).pacing.interval)
+        settings = config.settings(conf)
+        report = Report(settings.pacing.interval)
         if parsed_args.dry_run:
             with writer(conf, stop, rehearses=True) as parts, working("rehearsing") as tell:
-                report.sweep(parts, parsed_args.release, tell, verifies=False)
+                report.sweep(parts, Several(report, Steps(tell)), parsed_args.release, verifies=False)
         else:
-            with only_one(config.settings(conf)), writer(conf, stop) as parts, working("sweeping") as tell:
-                report.sweep(parts, parsed_args.release, tell, verifies=not parsed_args.kind)
+            with (
+                only_one(settings),
+                journal(settings.state_path, settings.audit_log) as kept,
+                writer(conf, stop, [kept.nova]) as parts,
+                working("sweeping") as tell,
+            ):
+                listener = Several(report, Steps(tell), kept.sweeps("sync once"))
+                report.sweep(parts, listener, parsed_args.release, verifies=not parsed_args.kind)
         self._code = _code_of(report.last)
         return report.columns()
 
@@ -116,11 +129,17 @@ class KeyCommand(One):
     def take_action(self, parsed_args: argparse.Namespace) -> tuple[tuple[str, ...], tuple[Any, ...]]:
         conf = configured(parsed_args.config_file)
         key = Key(Kind(parsed_args.kind), parsed_args.id)
-        found = _by_the_daemon(key, config.settings(conf).control_socket)
+        settings = config.settings(conf)
+        found = _by_the_daemon(key, settings.control_socket)
         if found is not None:
             return columns(key, found)
-        with writer(conf, threading.Event()) as parts:
-            return columns(key, shown(key, punctual.synchronize(key, parts.source, parts.store, parts.clock)))
+        with (
+            journal(settings.state_path, settings.audit_log) as kept,
+            writer(conf, threading.Event(), [kept.nova]) as parts,
+        ):
+            finding = punctual.synchronize(key, parts.source, parts.store, parts.clock)
+            kept.note(KEY, findings={key: finding}, outcomes=(finding.outcome,) if finding.outcome else ())
+            return columns(key, shown(key, finding))
 
 
 def _by_the_daemon(key: Key, path: str) -> dict[str, Any] | None:

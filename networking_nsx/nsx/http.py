@@ -34,7 +34,8 @@ from networking_nsx.nsx.deadline import Deadline, Queued, Stopped
 from networking_nsx.nsx.entry import account_of
 from networking_nsx.nsx.node import Node, Unhealthy
 from networking_nsx.nsx.order import Order
-from networking_nsx.nsx.wire import HttpSettings, Reply, Untrusted, Wire
+from networking_nsx.nsx.settings import HttpSettings
+from networking_nsx.nsx.wire import Reply, Untrusted, Wire
 from networking_nsx.ports import Clock
 
 __all__ = ["Answer", "Client", "HttpSettings", "Reply"]

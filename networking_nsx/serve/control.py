@@ -21,7 +21,6 @@ from networking_nsx.serve.protocol import (
     Command,
     Misunderstood,
     Refused,
-    Request,
     line_of,
     request_from,
 )
@@ -94,8 +93,12 @@ class _Server:
             request = request_from(line)
         except Misunderstood as error:
             return Answer(error=str(error))
-        if request.command is Command.KEY:
-            return await self._settled(request)
+        if request.command in (Command.KEY, Command.NEXT):
+            if len(request.kinds) != 1 or not request.id:
+                return Answer(error="not understood: one kind and the id of a row are needed")
+            key = Key(request.kinds[0], request.id)
+            asks = request.command is Command.NEXT
+            return Answer({"in": self._desk.planned(key)}) if asks else await self._settled(key)
         try:
             result = self._desk.carry_out(request)
         except (Refused, StateError) as error:
@@ -107,11 +110,8 @@ class _Server:
             result["write_at_hand"] = await self._is_still_written()
         return Answer(result)
 
-    async def _settled(self, request: Request) -> Answer:
+    async def _settled(self, key: Key) -> Answer:
         """What came of a row: `found` as `show` has it, {} if there is none; `waits`: why it takes longer."""
-        if len(request.kinds) != 1 or not request.id:
-            return Answer(error="not understood: one kind and the id of a row are needed")
-        key = Key(request.kinds[0], request.id)
         with self._desk.asking(key) as inquiry:
             if inquiry is None:
                 return Answer(error="too many rows wait to be looked at")

@@ -10,23 +10,33 @@ from typing import Any
 
 from networking_nsx.assemble import Parts
 from networking_nsx.config import Settings
+from networking_nsx.evidence.journal import Journal
 from networking_nsx.serve.beside import beside
 from networking_nsx.serve.board import Board
 from networking_nsx.serve.control import control
 from networking_nsx.serve.desk import Desk
-from networking_nsx.sync.runner import Listener, Several
+from networking_nsx.sync.runner import Listener, Several, SeveralSettling
 
 _LOG = logging.getLogger(__name__)
 
 
-def serve(parts: Parts, log_lines: Listener, stop: threading.Event, stops: list[Callable[[], None]]) -> None:
+def serve(
+    parts: Parts,
+    log_lines: Listener,
+    journal: Journal,
+    stop: threading.Event,
+    stops: list[Callable[[], None]],
+) -> None:
     """Synchronize until `stop` is set. What ends waits is added to `stops`, which a signal calls."""
     settings = parts.settings
     board = Board(parts.clock, parts.sweeper.canary if parts.source.index else None)
     schedule = parts.schedule()
-    desk = Desk(_facts(settings, parts.clock.now()), board, parts.brake, parts.clock, schedule, parts.window)
-    sweeping = parts.runner(Several(log_lines, board, parts.window), desk, desk.hint)
-    settling = parts.settle_runner(schedule, desk.tally, desk.settling())
+    desk = Desk(
+        _facts(settings, parts.clock.now()), board, parts.brake, parts.clock, schedule, parts.window, journal
+    )
+    sweeping = parts.runner(Several(log_lines, board, parts.window, journal.sweeps("sweep")), desk, desk.hint)
+    settling = parts.settle_runner(schedule, SeveralSettling(desk.tally, journal.settling()), desk.settling())
+    parts.window.also(lambda phase, found: journal.happened("maintenance", f"{phase}: {found.reason}"))
 
     def end() -> None:
         stop.set()
@@ -39,7 +49,9 @@ def serve(parts: Parts, log_lines: Listener, stop: threading.Event, stops: list[
         opened.enter_context(control(settings.control_socket, desk))
         opened.enter_context(beside("settle", lambda: settling.run(stop.is_set), end))
         _announce(settings)
+        journal.happened("daemon", f"started: process {os.getpid()}")
         sweeping.run(stop.is_set)
+    journal.happened("daemon", f"stopped: process {os.getpid()}")
 
 
 def _facts(settings: Settings, now: float) -> dict[str, Any]:

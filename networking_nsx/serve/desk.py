@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from networking_nsx.evidence.journal import NOWHERE, Journal
 from networking_nsx.model import Key, Kind
 from networking_nsx.ports import Clock
 from networking_nsx.serve import maintenance
@@ -35,6 +36,7 @@ class Desk:
         clock: Clock,
         schedule: Schedule,
         window: Window,
+        journal: Journal = NOWHERE,
     ) -> None:
         """`facts` are what does not change while the daemon runs."""
         self.tally = Tally(schedule)
@@ -44,6 +46,7 @@ class Desk:
         self._clock = clock
         self._schedule = schedule
         self._window = window
+        self._journal = journal
         self._barrier = Barrier(clock)
         self._sweeping = self._barrier.passage()
         self._settling: Passage | None = None
@@ -79,6 +82,10 @@ class Desk:
             self._settling.ring()
         return taken
 
+    def planned(self, key: Key) -> float | None:
+        """Seconds until this row is looked at by itself; None: the next sweep does."""
+        return self._schedule.planned(key)
+
     @property
     def state(self) -> str:
         """`pausing` until the steps at hand have ended."""
@@ -90,6 +97,7 @@ class Desk:
         with self.tally.asking(key) as inquiry:
             taken = self.hint(key, 0.0)
             _LOG.info("command key: %s %s", *key)
+            self._journal.happened("command", f"key: {key.kind} {key.id}")
             yield inquiry if taken else None
 
     @property
@@ -100,17 +108,15 @@ class Desk:
     def carry_out(self, request: Request) -> dict[str, Any]:
         """What came of it, as JSON. Raises Refused, StateError."""
         result = _COMMANDS[request.command](self, request)
-        _LOG.info("command %s: %s", request.command, result.get("did") or self.state)
+        did = result.get("did")
+        _LOG.info("command %s: %s", request.command, did or self.state)
+        if did:
+            self._journal.happened("command", f"{request.command}: {did}")
         return result
 
     def _status(self, _request: Request) -> dict[str, Any]:
-        told = {
-            **self._facts,
-            **self._standing(),
-            **self._board.told(),
-            **self.tally.told(),
-            **maintenance.told(self._window),
-        }
+        told = {**self._facts, **self._standing(), **self._board.told(), **self.tally.told()}
+        told |= maintenance.told(self._window) | self._journal.told()
         if self.state == "paused":  # the sweep at hand was given up
             told |= dict.fromkeys(name for name in told if name.startswith("sweep_"))
         return told

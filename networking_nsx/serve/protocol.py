@@ -33,6 +33,7 @@ class Command(StrEnum):
     RESUME = "resume"
     RELEASE = "release"
     KEY = "key"
+    NEXT = "next"
     MAINTENANCE_START = "maintenance_start"
     MAINTENANCE_STOP = "maintenance_stop"
 
@@ -43,8 +44,8 @@ class _Line(msgspec.Struct, frozen=True):
 
 class Request(msgspec.Struct, frozen=True):
     command: Command
-    kinds: tuple[Kind, ...] = ()  # of `release`; none are all. Of `key` the one of the row
-    id: str = ""  # of the row, for `key`
+    kinds: tuple[Kind, ...] = ()  # of `release`; none are all. Of `key` and `next` the one of the row
+    id: str = ""  # of the row, for `key` and `next`
     until: float = 0.0  # of `maintenance_start`: seconds since the epoch
     reason: str = ""  # of `maintenance_start`
     version: int = VERSION

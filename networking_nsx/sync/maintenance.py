@@ -90,13 +90,17 @@ class Window:
         self._clock = clock
         self._lock = lock
         self._memory = memory
-        self._tell = tell
+        self._tells: tuple[Tell, ...] = (tell,)
         self._standing = standing
         self._verified_by_this_sweep: Maintenance | None = None
         self._writes = 0  # at hand
 
     def __repr__(self) -> str:
         return f"Window({self.phase})"
+
+    def also(self, tell: Tell) -> None:
+        """Let somebody else hear of each new phase, too."""
+        self._tells += (tell,)
 
     @property
     def standing(self) -> Maintenance | None:
@@ -126,7 +130,7 @@ class Window:
             goes_on = self._standing if self.phase is Phase.HOLDING else None
             started = Maintenance(goes_on.since if goes_on else self._clock.now(), until, reason)
             self._set(started)
-        self._tell(Phase.HOLDING, started)
+        self._tell_all(Phase.HOLDING, started)
         return started
 
     def stop(self) -> bool:
@@ -157,7 +161,7 @@ class Window:
             new = over is not self._verified_by_this_sweep
             self._verified_by_this_sweep = over
         if over and new:
-            self._tell(Phase.VERIFYING, over)
+            self._tell_all(Phase.VERIFYING, over)
 
     def progressed(self, progress: Progress) -> None: ...
 
@@ -168,9 +172,13 @@ class Window:
                 return
             self._standing = self._verified_by_this_sweep = None
             self._memory.forget()
-        self._tell(Phase.NONE, verified)
+        self._tell_all(Phase.NONE, verified)
 
     def failed(self, error: Exception, wait: float) -> None: ...
+
+    def _tell_all(self, phase: Phase, maintenance: Maintenance) -> None:
+        for tell in self._tells:
+            tell(phase, maintenance)
 
     def _set(self, maintenance: Maintenance) -> None:
         self._memory.keep(maintenance)

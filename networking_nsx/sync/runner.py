@@ -198,6 +198,21 @@ class SettleListener(Protocol):
     def failed(self, error: Exception, wait: float) -> None: ...
 
 
+class SeveralSettling:
+    """Listeners to the settling that are told the same."""
+
+    def __init__(self, *listeners: SettleListener) -> None:
+        self._listeners = listeners
+
+    def progressed(self, progress: Progress) -> None:
+        for listener in self._listeners:
+            listener.progressed(progress)
+
+    def failed(self, error: Exception, wait: float) -> None:
+        for listener in self._listeners:
+            listener.failed(error, wait)
+
+
 class SettleRunner:
     """Settles what is due until told to stop, in a thread of its own; a step is never cut in half.
 
