@@ -22,7 +22,7 @@ from networking_nsx.nsx.checks import Finding, Manager, fail, ok, skip, warn
 _Checks = Sequence[checks.Check[Manager]]
 
 # By API: what is asked of each manager, and what of the NSX as a whole.
-_NSX: Mapping[str, tuple[_Checks, _Checks]] = {
+NSX: Mapping[str, tuple[_Checks, _Checks]] = {
     "mh": (checks_mh.MANAGER, checks_mh.NSX),
     "policy": (checks_policy.MANAGER, checks_policy.NSX),
 }
@@ -65,7 +65,7 @@ def _configuration(checklist: Checklist, files: list[str]) -> Settings | None:
         settings = config.settings(configured(files))
     except ConfigurationError as error:
         checklist.note("configuration", _unusable(files, str(error)))
-        of_nsx = [check.name for table in _NSX["mh"] for check in table]
+        of_nsx = [check.name for table in NSX["mh"] for check in table]
         checklist.skip([*of_nsx, *(check.name for check in HERE)], "needs configuration")
         return None
     checklist.note("configuration", _usable(settings))
@@ -91,7 +91,7 @@ def _usable(settings: Settings) -> Finding:
 
 
 def _ask_managers(checklist: Checklist, settings: Settings) -> None:
-    of_each, of_all = _NSX[settings.api]
+    of_each, of_all = NSX[settings.api]
     with ExitStack() as opened:
         managers = [opened.enter_context(manager(settings, base)) for base in settings.managers]
         for each in managers:

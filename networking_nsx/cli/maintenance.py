@@ -5,7 +5,6 @@ import threading
 from typing import Any
 
 from networking_nsx import config
-from networking_nsx.assemble import only_one
 from networking_nsx.cli import moments
 from networking_nsx.cli.arguments import add_files
 from networking_nsx.cli.command import columns_of
@@ -14,6 +13,7 @@ from networking_nsx.cli.formats import One
 from networking_nsx.clock import SystemClock
 from networking_nsx.config import Settings
 from networking_nsx.errors import InMaintenance, LeaseTaken, NotAcknowledged
+from networking_nsx.lease import lease
 from networking_nsx.maintenance_file import memory
 from networking_nsx.serve import maintenance
 from networking_nsx.serve.client import ask
@@ -91,7 +91,7 @@ def _noted(request: Request, settings: Settings, unheard: NotAcknowledged) -> di
     """Note it, with the lease, so that no daemon has read the note before and overlooks it."""
     clock = SystemClock(threading.Event())
     try:
-        with only_one(settings):
+        with lease(settings.managers, settings.lock_path):
             kept, standing = memory(settings.state_path)
             window = Window(clock, threading.Lock(), kept, lambda *_: None, standing)
             return maintenance.carry_out(request, window, clock.now())

@@ -11,6 +11,7 @@ from networking_nsx import config
 from networking_nsx.assemble import daemon, only_one, writer
 from networking_nsx.cli.arguments import add_files, add_key, add_kinds
 from networking_nsx.cli.common import columns, configured, stop_on_signals
+from networking_nsx.cli.exits import Exit
 from networking_nsx.cli.following import LogLines
 from networking_nsx.cli.formats import One
 from networking_nsx.cli.report import Report
@@ -25,8 +26,6 @@ from networking_nsx.serve.protocol import Command as Asked
 from networking_nsx.serve.protocol import Request
 from networking_nsx.sync import punctual
 from networking_nsx.sync.runner import Several, Summary
-
-DONE, FAILED, FROZEN = 0, 1, 4  # exit codes; 2 is wrong usage
 
 _LOG = logging.getLogger(__name__)
 
@@ -81,7 +80,7 @@ class Once(One):
         return parser
 
     def run(self, parsed_args: argparse.Namespace) -> int:
-        self._code = DONE
+        self._code = Exit.DONE
         super().run(parsed_args)
         return self._code
 
@@ -106,15 +105,15 @@ class Once(One):
         return report.columns()
 
 
-def _code_of(last: Summary) -> int:
+def _code_of(last: Summary) -> Exit:
     if last.counts["deferred"]:
         _LOG.warning("a maintenance defers %d changes: see neutron-nsx maintenance", last.counts["deferred"])
     if last.counts["held"] or last.counts["deferred"]:
-        return FROZEN
+        return Exit.HELD
     if last.unsettled:
         _LOG.error("%d rows could not be settled: see above, and try again", last.unsettled)
-        return FAILED
-    return DONE
+        return Exit.FAILED
+    return Exit.DONE
 
 
 class KeyCommand(One):
