@@ -6,6 +6,7 @@ refused, never guessed: a synchronizer that ignored it would write what somebody
 
 import logging
 import os
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Annotated
 import msgspec
 
 from networking_nsx.errors import StateError
-from networking_nsx.sync.maintenance import Forgetful, Maintenance, Memory
+from networking_nsx.sync.maintenance import Forgetful, Maintenance, Memory, Phase
 
 _LOG = logging.getLogger(__name__)
 
@@ -33,6 +34,19 @@ class _Kept(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 _KEPT = msgspec.json.Decoder(_Kept)
+
+
+_TOLD: Mapping[Phase, str] = {
+    Phase.HOLDING: "maintenance until %s: what would get worse is deferred: %s",
+    Phase.VERIFYING: "the maintenance has ended at %s: nothing gets worse before this sweep is complete: %s",
+    Phase.NONE: "verified after the maintenance that has ended at %s: the next sweep writes all: %s",
+}
+
+
+def log(phase: Phase, maintenance: Maintenance) -> None:
+    """As a line of the log."""
+    until = datetime.fromtimestamp(maintenance.until, UTC).isoformat(timespec="seconds")
+    _LOG.warning(_TOLD[phase], until, maintenance.reason)
 
 
 def memory(state_path: str) -> tuple[Memory, Maintenance | None]:

@@ -6,6 +6,7 @@ import threading
 from typing import Any
 
 from cliff.command import Command
+from prometheus_client import CollectorRegistry
 
 from networking_nsx import config
 from networking_nsx.assemble import daemon, only_one, writer
@@ -16,11 +17,14 @@ from networking_nsx.cli.following import LogLines
 from networking_nsx.cli.formats import One
 from networking_nsx.cli.report import Report
 from networking_nsx.cli.working import Steps, working
+from networking_nsx.clock import SystemClock
 from networking_nsx.errors import NotAcknowledged, NotSettled
 from networking_nsx.evidence.journal import KEY, journal
+from networking_nsx.meters import Answers
+from networking_nsx.metrics import Metrics
 from networking_nsx.model import Key, Kind
 from networking_nsx.serve.client import ask
-from networking_nsx.serve.daemon import serve
+from networking_nsx.serve.daemon import Followers, serve
 from networking_nsx.serve.findings import shown
 from networking_nsx.serve.protocol import Command as Asked
 from networking_nsx.serve.protocol import Request
@@ -47,13 +51,14 @@ class Run(Command):
         stop = threading.Event()
         stops = [stop.set]
         stop_on_signals(stops)
+        metrics = Metrics(CollectorRegistry())
         # The journal ends last: Nova answers until the daemon's own end.
         with (
             only_one(settings),
             journal(settings.state_path, settings.audit_log) as kept,
-            daemon(conf, stop, [kept.nova]) as parts,
+            daemon(conf, stop, [kept.nova, Answers(metrics.series, SystemClock(stop))], metrics) as parts,
         ):
-            serve(parts, _log_lines(settings), kept, stop, stops)
+            serve(parts, Followers(_log_lines(settings), metrics, kept), stop, stops)
         _LOG.info("stopped")
 
 

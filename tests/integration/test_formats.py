@@ -43,7 +43,7 @@ COMMANDS = {
     "sync release": ((), "released"),
     "sync resume": ((), "did"),
     "sync status": ((), "last_sweep_counts"),
-    "timeline": (("PORT",), "time"),
+    "timeline": (("PORT",), "at"),
 }
 DAEMONS = {"maintenance", "sync pause", "sync release", "sync resume", "sync status"}  # it answers these
 
