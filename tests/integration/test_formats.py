@@ -67,6 +67,8 @@ def run(command, sqlite, tmp_path):
                 nsx_sync__control_socket=str(socket) if answers else "",
                 DEFAULT__notify_nova_on_port_status_changes="false",
             )
+            if name == "timeline":  # of what is written here
+                assert command("sync", "once", "--config-file", str(file)).returncode == 0
             if not answers:
                 return command(*name.split(), *filled, "--config-file", str(file))
             with answering(socket):

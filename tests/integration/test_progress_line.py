@@ -56,6 +56,7 @@ def looked_at() -> Iterator[list[str]]:
 @pytest.fixture
 def run(command, sqlite, tmp_path, monkeypatch):
     monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "300")  # nobody has told the terminal how wide it is
     with simulated(sqlite) as nsx:
         file = Checks(command, sqlite, tmp_path).configuration(
             nsx, DEFAULT__notify_nova_on_port_status_changes="false"
