@@ -29,6 +29,8 @@ def command(capsys):
             code = main(words)
         except SystemExit as ended:
             code = int(ended.code or 0)
+        for handler in logging.root.handlers:
+            handler.close()  # a file that it logs to; what goes to a stream goes on
         return subprocess.CompletedProcess(words, code, *capsys.readouterr())
 
     before = list(logging.root.handlers)

@@ -1,11 +1,12 @@
 """`neutron-nsx check`: whether a synchronizer with this configuration would work, and what is in its way."""
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any
 
 from cliff.lister import Lister
+from oslo_config import cfg
 
 from networking_nsx import config
 from networking_nsx.assemble import manager
@@ -19,6 +20,7 @@ from networking_nsx.errors import ConfigurationError
 from networking_nsx.nsx import checks, checks_mh, checks_policy
 from networking_nsx.nsx.checks import Finding, Manager, fail, ok, skip, warn
 
+Read = Callable[[list[str]], cfg.ConfigOpts]
 _Checks = Sequence[checks.Check[Manager]]
 
 # By API: what is asked of each manager, and what of the NSX as a whole.
@@ -43,15 +45,15 @@ class Check(Lister):
 
     def take_action(self, parsed_args: argparse.Namespace) -> tuple[tuple[str, ...], list[Any]]:
         with working("checking") as tell:
-            checklist = checked(parsed_args.config_file, tell)
+            checklist = checked(parsed_args.config_file, tell, configured)
         self._code = checklist.code()
         return Line._fields, checklist.lines()
 
 
-def checked(files: list[str], tell: Tell) -> Checklist:
-    """Every check, done."""
+def checked(files: list[str], tell: Tell, read: Read) -> Checklist:
+    """Every check, done, with what is read from these files. `read` raises ConfigurationError."""
     checklist = Checklist(tell)
-    settings = _configuration(checklist, files)
+    settings = _configuration(checklist, files, read)
     if settings:
         _ask_managers(checklist, settings)
         for check in HERE:
@@ -59,10 +61,10 @@ def checked(files: list[str], tell: Tell) -> Checklist:
     return checklist
 
 
-def _configuration(checklist: Checklist, files: list[str]) -> Settings | None:
+def _configuration(checklist: Checklist, files: list[str], read: Read) -> Settings | None:
     """What the files say; None, and everything else is skipped, when they cannot work."""
     try:
-        settings = config.settings(configured(files))
+        settings = config.settings(read(files))
     except ConfigurationError as error:
         checklist.note("configuration", _unusable(files, str(error)))
         of_nsx = [check.name for table in NSX["mh"] for check in table]

@@ -14,6 +14,7 @@ from typing import Any
 import requests
 from oslo_config import cfg
 
+from networking_nsx import config
 from networking_nsx.cli.check import checked
 from networking_nsx.cli.redaction import HIDDEN
 from networking_nsx.cli.working import Tell
@@ -83,7 +84,7 @@ def _versions(_case: Case) -> str:
 
 
 def _check(case: Case) -> str:
-    found = checked(list(case.files), case.tell)
+    found = checked(list(case.files), case.tell, config.load)
     return _json({"exit_code": found.code(), "lines": [line._asdict() for line in found.lines()]})
 
 

@@ -12,8 +12,6 @@ from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote, quote_plus, unquote
 
-from oslo_utils import strutils
-
 HIDDEN = "***"
 
 _OPTION = re.compile(r"^\s*([\w.-]+)\s*[=:]\s*(\S.*?)\s*$", re.MULTILINE)
@@ -21,10 +19,14 @@ _NAMES = re.compile(r"(pass(word|wd|phrase|code)?|secret|token|credentials?|key|
 _FILES = re.compile(r"(password|token|secret)_file$", re.IGNORECASE)
 _PARAMETER = re.compile(r"[?&][^=&\s]*(?:pass|secret|token)[^=&\s]*=([^&\s]+)", re.IGNORECASE)
 _USERINFO = re.compile(r"(?<=://)([^/\s:@]*):(\S+)@")
-_APART = re.compile(r"[@:/?#,]")  # where a password in a URL may have torn it
+_APART = re.compile(r"[@:/?#,$]")  # what tears a secret, so that only a part of it is told
 _HEADER = re.compile(
     r"((?:authorization|cookie|x-xsrf-token|x-auth-token|jsessionid|nvp_sessionid)['\"]?\s*[=:,]\s*)"
     r"('[^']*'|\"[^\"]*\"|(?:basic |bearer )?[^\s,;]+)",
+    re.IGNORECASE,
+)
+_SAID = re.compile(
+    r"((?:\bbearer\s+|['\"]?\b\w*(?:pass(?:word|wd|phrase)|secret|token|api_?key)\b['\"]?\s*[=:]\s*))('[^']*'|\"[^\"]*\"|[^\s,;}]+)",
     re.IGNORECASE,
 )
 _LEAST = 3  # characters: whatever is shorter is in every text
@@ -42,9 +44,8 @@ class Redaction:
     def __call__(self, text: str) -> str:
         text = self._known.sub(HIDDEN, text)
         text = _USERINFO.sub(rf"\1:{HIDDEN}@", text)
-        text = _HEADER.sub(rf"\1{HIDDEN}", text)
-        hidden: str = strutils.mask_password(text, secret=HIDDEN)
-        return hidden
+        text = _HEADER.sub(_hidden, text)
+        return _SAID.sub(_hidden, text)
 
 
 def secrets_in(files: Iterable[str]) -> Iterator[str]:
@@ -57,14 +58,24 @@ def secrets_in(files: Iterable[str]) -> Iterator[str]:
 
 def _secrets_of(name: str, value: str) -> Iterator[str]:
     for _, password in _USERINFO.findall(value):
-        yield password
-        yield from (part for part in _APART.split(password) if len(part) >= _SHORT)
+        yield from _with_parts(password)
     yield from _PARAMETER.findall(value)
     if _FILES.search(name):
         with suppress(OSError, UnicodeDecodeError):
             yield from Path(value).read_text().split()
     elif _NAMES.search(name) and "://" not in value:
-        yield value.strip("'\"")
+        yield from _with_parts(value.strip("'\""))
+
+
+def _with_parts(secret: str) -> Iterator[str]:
+    yield secret
+    yield from (part for part in _APART.split(secret) if len(part) >= _SHORT)
+
+
+def _hidden(found: re.Match[str]) -> str:
+    """What follows a name is hidden, its quotes are kept: JSON stays JSON."""
+    quote_ = found[2][0] if found[2][0] in "'\"" else ""
+    return f"{found[1]}{quote_}{HIDDEN}{quote_}"
 
 
 def _forms(secret: str, user: str) -> set[str]:
