@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from networking_nsx.metrics import FAMILIES
 from networking_nsx.model import COUNTS
 from networking_nsx.options import NSX, SYNC
 
@@ -64,11 +65,16 @@ def test_every_count_is_documented():
     assert set(COUNTS) <= set(rows)
 
 
-def test_every_option_is_rendered_with_its_default_and_its_old_names():
-    """The page on the options is as docs/tools/options_page.py makes it of `networking_nsx.options`."""
-    spec = importlib.util.spec_from_file_location("options_page", DOCS / "tools" / "options_page.py")
+def tool(name: str):
+    """A program that makes a page."""
+    spec = importlib.util.spec_from_file_location(name, DOCS / "tools" / f"{name}.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
+    return module
+
+
+def test_every_option_is_rendered_with_its_default_and_its_old_names():
+    """The page on the options is as docs/tools/options_page.py makes it of `networking_nsx.options`."""
     page = (DOCS / "reference" / "options.md").read_text()
 
     for option in NSX + SYNC:
@@ -76,7 +82,20 @@ def test_every_option_is_rendered_with_its_default_and_its_old_names():
         assert section, option.name
         assert option.help in section[1]
         assert all(f"[{old.group}] {old.name}" in section[1] for old in option.deprecated_opts)
-    assert page == module.refreshed(page)
+    assert page == tool("options_page").refreshed(page)
+
+
+def test_every_metric_is_rendered_with_its_labels_and_what_to_do_with_it():
+    """The page on the metrics is as docs/tools/metrics_page.py makes it of `networking_nsx.metrics`."""
+    page = (DOCS / "reference" / "metrics.md").read_text()
+
+    for family in FAMILIES:
+        section = re.search(rf"^### {family.name}\n(.*?)(?=^##|\Z)", page, re.MULTILINE | re.DOTALL)
+        assert section, family.name
+        assert family.help in section[1]
+        assert all(f"Label `{label.name}`" in section[1] for label in family.labels)
+        assert "What to do with it: " in section[1]
+    assert page == tool("metrics_page").refreshed(page)
 
 
 @pytest.mark.parametrize("page", READABLE, ids=name)
