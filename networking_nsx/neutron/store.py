@@ -11,9 +11,9 @@ from networking_nsx.model import Change, Key, Kind, Outcome, Row, Status, Verdic
 from networking_nsx.neutron.database import transact
 from networking_nsx.neutron.events import Notifier
 from networking_nsx.neutron.records import PAGE, Records
-from networking_nsx.neutron.scope import Scope
 from networking_nsx.neutron.writing import BATCH, Batch, Result, as_read, attempt, batches, committed
 from networking_nsx.ports import UNMEASURED, Clock, Metrics, Store
+from networking_nsx.scope import Scope
 
 _T = TypeVar("_T")
 

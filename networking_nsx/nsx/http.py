@@ -34,7 +34,9 @@ from networking_nsx.nsx.deadline import Deadline, Queued, Stopped
 from networking_nsx.nsx.entry import account_of
 from networking_nsx.nsx.node import Node, Unhealthy
 from networking_nsx.nsx.order import Order
-from networking_nsx.nsx.wire import HttpSettings, Reply, Untrusted, Wire
+from networking_nsx.nsx.settings import HttpSettings
+from networking_nsx.nsx.tls import Tls
+from networking_nsx.nsx.wire import Reply, Untrusted, Wire, files_of
 from networking_nsx.ports import UNMEASURED, Clock, Metrics
 
 __all__ = ["Answer", "Client", "HttpSettings", "Reply"]
@@ -85,10 +87,12 @@ class Client:
         self._settings = settings
         self._clock = clock
         self._adapter = adapter
+        self._tls = Tls(files_of(settings), insecure=settings.insecure)
         self._api = api
         self._metrics = metrics
         self._account = account_of(authentication, clock)
         self._urgent = False
+        self._pulse = clock
         self._nodes = [self._node(base.rstrip("/")) for base in nodes]
         self._others: dict[str, Node] = {}  # managers that only redirects told of, by origin
         self._order = Order(self._nodes)
@@ -125,6 +129,15 @@ class Client:
         urgent._urgent = True  # noqa: SLF001 - of this class
         return urgent
 
+    def followed(self, pulse: Clock) -> "Client":
+        """The same managers; each request asks this clock for the time, and sleeps by it, while it goes on.
+
+        Who holds the clock knows whether a request hangs. Closed with this one.
+        """
+        followed = copy(self)
+        followed._pulse = pulse  # noqa: SLF001 - of this class
+        return followed
+
     def close(self) -> None:
         for node in (*self._nodes, *self._others.values()):
             node.close()
@@ -134,7 +147,7 @@ class Client:
     ) -> Answer:
         """Raises an NsxError: Unavailable or Throttled when every attempt failed, others at once."""
         target = f"{path}?{urlencode(params, safe=',', quote_via=quote)}" if params else path
-        deadline = Deadline(self._clock, self._settings.total_timeout, urgent=self._urgent)
+        deadline = Deadline(self._pulse, self._settings.total_timeout, urgent=self._urgent)
         failures: dict[Node, _Failure] = {}  # in the order of their last words
         try:
             return self._tried(target, headers or {}, deadline, failures)
@@ -163,7 +176,7 @@ class Client:
         raise _soonest(failures)
 
     def _node(self, base: str, counted_as: str = "") -> Node:
-        wire = Wire(base, self._settings, self._clock, self._adapter, self._metrics, counted_as)
+        wire = Wire(base, self._settings, self._clock, self._adapter, self._tls, self._metrics, counted_as)
         return Node(wire, self._authentication, self._account, self._api, self._clock)
 
     def _pick(self, failures: Mapping[Node, _Failure]) -> Node:

@@ -202,7 +202,7 @@ class SettleListener(Protocol):
 
 
 class SeveralSettling:
-    """Listeners that are told the same."""
+    """Listeners to the settling that are told the same."""
 
     def __init__(self, *listeners: SettleListener) -> None:
         self._listeners = listeners

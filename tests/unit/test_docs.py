@@ -1,11 +1,12 @@
 """The documentation says what there is: commands, options, counts, links."""
 
 import ast
-import importlib.util
 import re
 import tomllib
 from pathlib import Path
 
+import metrics_page
+import options_page
 import pytest
 
 from networking_nsx.metrics import FAMILIES
@@ -65,14 +66,6 @@ def test_every_count_is_documented():
     assert set(COUNTS) <= set(rows)
 
 
-def tool(name: str):
-    """A program that makes a page."""
-    spec = importlib.util.spec_from_file_location(name, DOCS / "tools" / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 def test_every_option_is_rendered_with_its_default_and_its_old_names():
     """The page on the options is as docs/tools/options_page.py makes it of `networking_nsx.options`."""
     page = (DOCS / "reference" / "options.md").read_text()
@@ -82,7 +75,7 @@ def test_every_option_is_rendered_with_its_default_and_its_old_names():
         assert section, option.name
         assert option.help in section[1]
         assert all(f"[{old.group}] {old.name}" in section[1] for old in option.deprecated_opts)
-    assert page == tool("options_page").refreshed(page)
+    assert page == options_page.refreshed(page)
 
 
 def test_every_metric_is_rendered_with_its_labels_and_what_to_do_with_it():
@@ -95,7 +88,7 @@ def test_every_metric_is_rendered_with_its_labels_and_what_to_do_with_it():
         assert family.help in section[1]
         assert all(f"Label `{label.name}`" in section[1] for label in family.labels)
         assert "What to do with it: " in section[1]
-    assert page == tool("metrics_page").refreshed(page)
+    assert page == metrics_page.refreshed(page)
 
 
 @pytest.mark.parametrize("page", READABLE, ids=name)
