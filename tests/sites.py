@@ -7,6 +7,7 @@ import subprocess
 import sys
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import IO
 
 import pytest
 import requests
@@ -38,11 +39,9 @@ def command(capsys):
 
 
 @contextmanager
-def process(*words: str):
+def process(*words: str, log: IO[str] | int = subprocess.PIPE):
     """A command that runs until the end of the block."""
-    with subprocess.Popen(
-        [COMMAND, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as running:
+    with subprocess.Popen([COMMAND, *words], stdout=subprocess.PIPE, stderr=log, text=True) as running:
         try:
             yield running
         finally:
