@@ -4,6 +4,7 @@ import os
 
 import pytest
 from notified import systemd
+from waiting import wait_for
 
 from networking_nsx.serve.systemd import supervised
 
@@ -40,8 +41,7 @@ def test_a_watchdog_hears_from_us_while_nothing_hangs(there):
     with supervised({"NOTIFY_SOCKET": there.address, **SOON}, lambda: hanging[0]):
         alive = [there.heard() for _ in range(4)]
         hanging[0] = "sweep"
-        while there.heard(0.3):  # what was under way
-            pass
+        wait_for(lambda: not there.heard(0.3), 10)  # what was under way has been heard
         silence = there.heard(0.3)
         hanging[0] = ""
         again = there.heard()
