@@ -15,6 +15,7 @@ from networking_nsx.clock import SystemClock
 from networking_nsx.config import Settings
 from networking_nsx.lease import lease
 from networking_nsx.neutron import schema
+from networking_nsx.neutron.bindings import Bindings
 from networking_nsx.neutron.census import Census
 from networking_nsx.neutron.database import engine
 from networking_nsx.neutron.events import recent
@@ -39,7 +40,7 @@ from networking_nsx.nsx.mh import MhLogin, MhSource
 from networking_nsx.nsx.policy import PolicySource
 from networking_nsx.nsx.pulse import Pulse
 from networking_nsx.nsx.reader_mh import Generation
-from networking_nsx.ports import Clock, Hint, Source, Store, Told
+from networking_nsx.ports import UNMEASURED, Clock, Explained, Hint, Metrics, Source, Store, Told
 from networking_nsx.sync.brake import Allowance, Brake
 from networking_nsx.sync.canary import Canary
 from networking_nsx.sync.damping import Damped
@@ -53,7 +54,7 @@ URGENT_SHARE = 0.1  # of `request_rate`, kept for single rows; more stretches th
 FAREWELL = 10.0  # seconds at the end for what Nova has not been told yet; the next start tells it the rest
 
 Clients = tuple[Client, Client]  # of one NSX: for sweeps, and for single rows
-Sources = tuple[Source, Source]  # the same
+Sources = tuple[Explained, Source]  # the same
 
 _LOG = logging.getLogger(__name__)
 
@@ -63,7 +64,9 @@ class Parts:
     """A synchronizer taken apart: what a command needs of it."""
 
     settings: Settings
-    source: Source
+    client: Client
+    nova: NovaNotifier | Silence
+    source: Explained
     urgent: Source
     """The same NSX, for the settle runner: it shares with the source what threads may."""
     store: Store
@@ -110,13 +113,15 @@ def writer(conf: cfg.ConfigOpts, stop: threading.Event, told: Sequence[Told] = (
 
 
 @contextmanager
-def daemon(conf: cfg.ConfigOpts, stop: threading.Event, told: Sequence[Told] = ()) -> Iterator[Parts]:
+def daemon(
+    conf: cfg.ConfigOpts, stop: threading.Event, told: Sequence[Told] = (), metrics: Metrics = UNMEASURED
+) -> Iterator[Parts]:
     """As `writer`, for two runners that share a budget and a store, which delays writes of flapping ports.
 
     Raises ConfigurationError, and StoreError when the database is not Neutron's.
     """
     with ExitStack() as opened:
-        parts = _parts(conf, stop, opened, writes=True, told=told, urgent_share=URGENT_SHARE)
+        parts = _parts(conf, stop, opened, writes=True, told=told, metrics=metrics, urgent_share=URGENT_SHARE)
         store = Damped(parts.store, parts.clock, threading.Lock())
         yield replace(parts, store=store, sweeper=replace(parts.sweeper, store=store))
 
@@ -126,6 +131,16 @@ def only_one(settings: Settings) -> Iterator[None]:
     """Hold the lease of this NSX on this machine. Raises LeaseTaken."""
     with lease(settings.managers, settings.lock_path):
         yield
+
+
+@contextmanager
+def bindings(settings: Settings) -> Iterator[Bindings]:
+    """What Neutron knows of where ports are."""
+    database = engine(settings.connection)
+    try:
+        yield Bindings(database)
+    finally:
+        database.dispose()
 
 
 @contextmanager
@@ -145,16 +160,18 @@ def _parts(
     *,
     writes: bool,
     told: Sequence[Told] = (),
+    metrics: Metrics = UNMEASURED,
     urgent_share: float = 0.0,
 ) -> Parts:
     settings = config.settings(conf)
     clock = SystemClock(stop)
     http = replace(settings.http, urgent_share=urgent_share)
-    client = opened.enter_context(_client(replace(settings, http=http), clock))
+    client = opened.enter_context(_client(replace(settings, http=http), clock, metrics))
     pulses = {runner: Pulse(clock) for runner in ("sweep", "settle")}
     clients = client.followed(pulses["sweep"]), client.urgent().followed(pulses["settle"])
     source, urgent = _SOURCES[settings.api](settings, clients, clock)
-    store, census = _neutron(settings, conf, clock, opened, told, writes=writes and not settings.report_only)
+    writes = writes and not settings.report_only
+    store, nova, census = _neutron(settings, conf, clock, opened, told, metrics, writes=writes)
     brake = Brake(settings.brake, random.Random())
     sweeper = Sweeper(
         source,
@@ -166,12 +183,13 @@ def _parts(
         settings.kinds,
         settings.looks,
     )
-    return Parts(settings, source, urgent, store, census, brake, sweeper, clock, pulses)
+    return Parts(settings, client, nova, source, urgent, store, census, brake, sweeper, clock, pulses)
 
 
-def _client(settings: Settings, clock: Clock) -> Client:
+def _client(settings: Settings, clock: Clock, metrics: Metrics = UNMEASURED) -> Client:
     authentication = _AUTHENTICATIONS[settings.api, settings.auth](settings)
-    return Client(settings.managers, authentication, settings.http, clock, api=_APIS[settings.api])
+    api = _APIS[settings.api]
+    return Client(settings.managers, authentication, settings.http, clock, api=api, metrics=metrics)
 
 
 def _login(settings: Settings, login: Callable[[str, str], Login]) -> Login:
@@ -214,20 +232,22 @@ def _neutron(
     clock: Clock,
     opened: ExitStack,
     told: Sequence[Told],
+    metrics: Metrics,
     *,
     writes: bool,
-) -> tuple[Store, Census]:
+) -> tuple[Store, NovaNotifier | Silence, Census]:
     database = engine(settings.connection)
     opened.callback(database.dispose)
     for doubt in schema.check(database):
         _LOG.warning("%s", doubt)
     census = Census(database, settings.scope, clock)
     if not writes:
-        return ReportStore(NeutronStore(database, settings.scope, Silence(), clock)), census
+        nobody = Silence()
+        return ReportStore(NeutronStore(database, settings.scope, nobody, clock, metrics)), nobody, census
     notifier = notifier_from(conf, clock, told)
     notifier.start()
     opened.callback(notifier.close, FAREWELL)
     if isinstance(notifier, NovaNotifier):
         # The process before us may have died between a commit and its event.
         notifier.notify(recent(database, settings.scope, PATIENCE, clock))
-    return NeutronStore(database, settings.scope, notifier, clock), census
+    return NeutronStore(database, settings.scope, notifier, clock, metrics), notifier, census

@@ -19,7 +19,6 @@ from networking_nsx.serve.protocol import (
     Answer,
     Command,
     Misunderstood,
-    Request,
     line_of,
     request_from,
 )

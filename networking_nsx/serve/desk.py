@@ -85,6 +85,11 @@ class Desk:
         return self._schedule.planned(key)
 
     @property
+    def waiting(self) -> int:
+        """Rows that wait to be looked at."""
+        return len(self._schedule)
+
+    @property
     def state(self) -> str:
         """`pausing` until the steps at hand have ended."""
         return self._barrier.state
