@@ -1,9 +1,7 @@
 """The daemon as deploy/ runs it: under systemd's words, with logrotate's and NSX's hands on its files."""
 
 import json
-import os
 import re
-import shutil
 import signal
 import subprocess
 import time
@@ -11,6 +9,7 @@ import time
 import pytest
 from deployed import LOGROTATE
 from notified import systemd
+from servers import needed
 from sites import process
 from waiting import wait_for
 
@@ -72,9 +71,7 @@ def test_a_daemon_that_only_cannot_reach_nsx_is_heard_of_until_it_stops(site, th
 @pytest.fixture
 def rotate(tmp_path):
     """Have logrotate do what deploy/ tells it, at once, in the folder of this test."""
-    logrotate = shutil.which("logrotate", path=f"{os.environ['PATH']}:/usr/sbin")
-    if not logrotate:
-        pytest.skip("logrotate is not installed")
+    logrotate = needed("logrotate")
     text = LOGROTATE.read_text().replace("/var/log/neutron-nsx", str(tmp_path / "log"))
     rules = tmp_path / "logrotate.conf"
     rules.write_text(re.sub(r"^ *su .*\n", "", text, flags=re.MULTILINE))  # no such user here

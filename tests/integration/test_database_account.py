@@ -15,7 +15,7 @@ from networking_nsx.neutron.writing import OUR_BLOCK
 GUIDE = ROOT / "docs" / "how-to" / "rotate-secrets.md"
 
 
-def say(engine, *statements):
+def say(engine, statements):
     with engine.begin() as connection:
         for statement in statements:
             connection.exec_driver_sql(statement)
@@ -26,9 +26,9 @@ def account(mariadb):
     """The statements of the guide, carried out; removed afterwards."""
     sql = GUIDE.read_text().partition("```sql\n")[2].partition("```")[0]
     statements = [line.replace("'...'", "'first'").rstrip(";") for line in sql.splitlines() if line]
-    say(mariadb, *(statement.replace("%", "%%") for statement in statements))
+    say(mariadb, [statement.replace("%", "%%") for statement in statements])
     yield "neutron_b"
-    say(mariadb, "DROP USER neutron_b")
+    say(mariadb, ["DROP USER neutron_b"])
 
 
 def engine_of(mariadb, account, password):
@@ -58,7 +58,7 @@ def test_the_rights_of_the_guide_suffice(mariadb, account):
 
     assert (list(doubts), verdicts) == ([], [Verdict.WRITTEN] * 3)
     with pytest.raises(sa.exc.DBAPIError):
-        say(engine_of(mariadb, account, "first"), "DELETE FROM ports")
+        say(engine_of(mariadb, account, "first"), ["DELETE FROM ports"])
 
 
 def test_a_connection_that_stands_outlives_its_password_and_a_new_one_needs_the_new(mariadb, account):
@@ -67,7 +67,7 @@ def test_a_connection_that_stands_outlives_its_password_and_a_new_one_needs_the_
     key = port_key(cloud.port())
     before = engine_of(mariadb, account, "first")
     write(before, key, Status.ACTIVE)
-    say(mariadb, "ALTER USER neutron_b IDENTIFIED BY 'second'")
+    say(mariadb, ["ALTER USER neutron_b IDENTIFIED BY 'second'"])
     still = write(before, key, Status.DOWN)
     before.dispose()  # as each connection ends after an hour
     with pytest.raises(StoreError, match="Access denied for user 'neutron_b'") as refused:
