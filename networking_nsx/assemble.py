@@ -38,8 +38,9 @@ from networking_nsx.nsx.checks import Manager
 from networking_nsx.nsx.http import Client
 from networking_nsx.nsx.mh import MhLogin, MhSource
 from networking_nsx.nsx.policy import PolicySource
+from networking_nsx.nsx.pulse import Pulse
 from networking_nsx.nsx.reader_mh import Generation
-from networking_nsx.ports import Clock, Explained, Hint, Source, Store, Told
+from networking_nsx.ports import UNMEASURED, Clock, Explained, Hint, Metrics, Source, Store, Told
 from networking_nsx.sync.brake import Allowance, Brake
 from networking_nsx.sync.canary import Canary
 from networking_nsx.sync.damping import Damped
@@ -52,7 +53,8 @@ from networking_nsx.sync.sweep import Sweeper
 URGENT_SHARE = 0.1  # of `request_rate`, kept for single rows; more stretches the sweeps of a busy cloud
 FAREWELL = 10.0  # seconds at the end for what Nova has not been told yet; the next start tells it the rest
 
-Sources = tuple[Explained, Source]  # of one NSX: for sweeps, and for single rows
+Clients = tuple[Client, Client]  # of one NSX: for sweeps, and for single rows
+Sources = tuple[Explained, Source]  # the same
 
 _LOG = logging.getLogger(__name__)
 
@@ -62,6 +64,8 @@ class Parts:
     """A synchronizer taken apart: what a command needs of it."""
 
     settings: Settings
+    client: Client
+    nova: NovaNotifier | Silence
     source: Explained
     urgent: Source
     """The same NSX, for the settle runner: it shares with the source what threads may."""
@@ -70,6 +74,8 @@ class Parts:
     brake: Brake
     sweeper: Sweeper
     clock: Clock
+    pulses: Mapping[str, Pulse]
+    """By the runner, `sweep` and `settle`: each beats while its requests to NSX go on."""
 
     def schedule(self) -> Schedule:
         return Schedule(self.clock, threading.Lock())
@@ -107,13 +113,15 @@ def writer(conf: cfg.ConfigOpts, stop: threading.Event, told: Sequence[Told] = (
 
 
 @contextmanager
-def daemon(conf: cfg.ConfigOpts, stop: threading.Event, told: Sequence[Told] = ()) -> Iterator[Parts]:
+def daemon(
+    conf: cfg.ConfigOpts, stop: threading.Event, told: Sequence[Told] = (), metrics: Metrics = UNMEASURED
+) -> Iterator[Parts]:
     """As `writer`, for two runners that share a budget and a store, which delays writes of flapping ports.
 
     Raises ConfigurationError, and StoreError when the database is not Neutron's.
     """
     with ExitStack() as opened:
-        parts = _parts(conf, stop, opened, writes=True, told=told, urgent_share=URGENT_SHARE)
+        parts = _parts(conf, stop, opened, writes=True, told=told, metrics=metrics, urgent_share=URGENT_SHARE)
         store = Damped(parts.store, parts.clock, threading.Lock())
         yield replace(parts, store=store, sweeper=replace(parts.sweeper, store=store))
 
@@ -141,7 +149,7 @@ def manager(settings: Settings, base: str) -> Iterator[Manager]:
     clock = SystemClock(threading.Event())
     http = replace(settings.http, retries=0, total_timeout=min(settings.http.total_timeout, 60.0))
     with _client(replace(settings, managers=(base,), http=http), clock) as client:
-        source, _ = _SOURCES[settings.api](settings, client, clock)
+        source, _ = _SOURCES[settings.api](settings, (client, client.urgent()), clock)
         yield Manager(base, client, source, http, settings.kinds, clock)
 
 
@@ -152,14 +160,18 @@ def _parts(
     *,
     writes: bool,
     told: Sequence[Told] = (),
+    metrics: Metrics = UNMEASURED,
     urgent_share: float = 0.0,
 ) -> Parts:
     settings = config.settings(conf)
     clock = SystemClock(stop)
     http = replace(settings.http, urgent_share=urgent_share)
-    client = opened.enter_context(_client(replace(settings, http=http), clock))
-    source, urgent = _SOURCES[settings.api](settings, client, clock)
-    store, census = _neutron(settings, conf, clock, opened, told, writes=writes and not settings.report_only)
+    client = opened.enter_context(_client(replace(settings, http=http), clock, metrics))
+    pulses = {runner: Pulse(clock) for runner in ("sweep", "settle")}
+    clients = client.followed(pulses["sweep"]), client.urgent().followed(pulses["settle"])
+    source, urgent = _SOURCES[settings.api](settings, clients, clock)
+    writes = writes and not settings.report_only
+    store, nova, census = _neutron(settings, conf, clock, opened, told, metrics, writes=writes)
     brake = Brake(settings.brake, random.Random())
     sweeper = Sweeper(
         source,
@@ -171,12 +183,13 @@ def _parts(
         settings.kinds,
         settings.looks,
     )
-    return Parts(settings, source, urgent, store, census, brake, sweeper, clock)
+    return Parts(settings, client, nova, source, urgent, store, census, brake, sweeper, clock, pulses)
 
 
-def _client(settings: Settings, clock: Clock) -> Client:
+def _client(settings: Settings, clock: Clock, metrics: Metrics = UNMEASURED) -> Client:
     authentication = _AUTHENTICATIONS[settings.api, settings.auth](settings)
-    return Client(settings.managers, authentication, settings.http, clock, api=_APIS[settings.api])
+    api = _APIS[settings.api]
+    return Client(settings.managers, authentication, settings.http, clock, api=api, metrics=metrics)
 
 
 def _login(settings: Settings, login: Callable[[str, str], Login]) -> Login:
@@ -191,16 +204,15 @@ def _basic(settings: Settings) -> Credential:
     return Basic(settings.user, settings.password)
 
 
-def _mh(settings: Settings, client: Client, clock: Clock) -> Sources:
+def _mh(settings: Settings, clients: Clients, clock: Clock) -> Sources:
     generation = Generation(clock, settings.generation_timeout)
-    return MhSource(client, clock, generation), MhSource(client.urgent(), clock, generation)
+    client, urgent = clients
+    return MhSource(client, clock, generation), MhSource(urgent, clock, generation)
 
 
-def _policy(settings: Settings, client: Client, clock: Clock) -> Sources:
-    return (
-        PolicySource(client, clock, settings.policy),
-        PolicySource(client.urgent(), clock, settings.policy),
-    )
+def _policy(settings: Settings, clients: Clients, clock: Clock) -> Sources:
+    client, urgent = clients
+    return PolicySource(client, clock, settings.policy), PolicySource(urgent, clock, settings.policy)
 
 
 _APIS: Mapping[str, Api] = {"mh": MH, "policy": POLICY}
@@ -211,7 +223,7 @@ _AUTHENTICATIONS: Mapping[tuple[str, str], Callable[[Settings], Authentication]]
     ("policy", "certificate"): lambda settings: Certificate(settings.http.client_cert_file),
     ("policy", "token"): lambda settings: Token(settings.token_file),
 }
-_SOURCES: Mapping[str, Callable[[Settings, Client, Clock], Sources]] = {"mh": _mh, "policy": _policy}
+_SOURCES: Mapping[str, Callable[[Settings, Clients, Clock], Sources]] = {"mh": _mh, "policy": _policy}
 
 
 def _neutron(
@@ -220,20 +232,22 @@ def _neutron(
     clock: Clock,
     opened: ExitStack,
     told: Sequence[Told],
+    metrics: Metrics,
     *,
     writes: bool,
-) -> tuple[Store, Census]:
+) -> tuple[Store, NovaNotifier | Silence, Census]:
     database = engine(settings.connection)
     opened.callback(database.dispose)
     for doubt in schema.check(database):
         _LOG.warning("%s", doubt)
     census = Census(database, settings.scope, clock)
     if not writes:
-        return ReportStore(NeutronStore(database, settings.scope, Silence(), clock)), census
+        nobody = Silence()
+        return ReportStore(NeutronStore(database, settings.scope, nobody, clock, metrics)), nobody, census
     notifier = notifier_from(conf, clock, told)
     notifier.start()
     opened.callback(notifier.close, FAREWELL)
     if isinstance(notifier, NovaNotifier):
         # The process before us may have died between a commit and its event.
         notifier.notify(recent(database, settings.scope, PATIENCE, clock))
-    return NeutronStore(database, settings.scope, notifier, clock), census
+    return NeutronStore(database, settings.scope, notifier, clock, metrics), notifier, census

@@ -13,6 +13,12 @@ class Index(Protocol):
     """What the pages of a kind come from, where that may lag behind NSX or leave objects out."""
 
     kind: Kind
+    reach: int  # objects of one query that it lets anybody read
+
+    @property
+    def largest(self) -> int:
+        """Objects of the largest query that the last listing needed."""
+        ...
 
     def find(self, ids: Sequence[str]) -> list[Observation]:
         """What the index has of these rows; nothing for a row that it does not have. Raises NsxError."""
@@ -89,6 +95,35 @@ class Told(Protocol):
         Called by any thread, while others wait. Never waits and never raises.
         """
         ...
+
+
+class Metrics(Protocol):
+    """Whoever counts what the edges do. Called by any thread; never waits and never raises."""
+
+    def asked(self, manager: str, purpose: str, code: str, seconds: float) -> None:
+        """A request has ended, so long after it was sent. `code` is its status, or that it has no answer."""
+        ...
+
+    def waited(self, manager: str, seconds: float) -> None:
+        """A request waits for so long until the budget of its manager allows it."""
+        ...
+
+    def transacted(self, operation: str, seconds: float) -> None:
+        """Neutron's database was read or written, whatever came of it."""
+        ...
+
+
+class Unmeasured:
+    """Nobody counts."""
+
+    def asked(self, manager: str, purpose: str, code: str, seconds: float) -> None: ...
+
+    def waited(self, manager: str, seconds: float) -> None: ...
+
+    def transacted(self, operation: str, seconds: float) -> None: ...
+
+
+UNMEASURED = Unmeasured()
 
 
 class Clock(Protocol):

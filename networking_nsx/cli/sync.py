@@ -7,6 +7,7 @@ from typing import Any
 
 from cliff.command import Command
 from cliff.show import ShowOne
+from prometheus_client import CollectorRegistry
 
 from networking_nsx import config
 from networking_nsx.assemble import daemon, only_one, reader, writer
@@ -14,11 +15,14 @@ from networking_nsx.cli.arguments import add_files, add_key, add_kinds
 from networking_nsx.cli.common import columns, configured, stop_on_signals
 from networking_nsx.cli.following import LogLines
 from networking_nsx.cli.report import Report
+from networking_nsx.clock import SystemClock
 from networking_nsx.errors import NotAcknowledged, NotSettled
 from networking_nsx.evidence.journal import KEY, journal
+from networking_nsx.meters import Answers
+from networking_nsx.metrics import Metrics
 from networking_nsx.model import Key, Kind
 from networking_nsx.serve.client import ask
-from networking_nsx.serve.daemon import serve
+from networking_nsx.serve.daemon import Followers, serve
 from networking_nsx.serve.findings import shown
 from networking_nsx.serve.protocol import Command as Asked
 from networking_nsx.serve.protocol import Request
@@ -47,13 +51,14 @@ class Run(Command):
         stop = threading.Event()
         stops = [stop.set]
         stop_on_signals(stops)
+        metrics = Metrics(CollectorRegistry())
         # The journal ends last: Nova answers until the daemon's own end.
         with (
             only_one(settings),
             journal(settings.state_path, settings.audit_log) as kept,
-            daemon(conf, stop, [kept.nova]) as parts,
+            daemon(conf, stop, [kept.nova, Answers(metrics.series, SystemClock(stop))], metrics) as parts,
         ):
-            serve(parts, _log_lines(settings), kept, stop, stops)
+            serve(parts, Followers(_log_lines(settings), metrics, kept), stop, stops)
         _LOG.info("stopped")
 
 

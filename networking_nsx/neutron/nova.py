@@ -141,6 +141,11 @@ class NovaNotifier:
         self._given_up = False  # `close` waits no longer
         self._thread = threading.Thread(target=self._run, name="nova-notifier", daemon=True)
 
+    @property
+    def waiting(self) -> int:
+        """Events that are still to be told."""
+        return len(self._pending)
+
     def start(self) -> None:
         self._thread.start()
 
@@ -227,6 +232,8 @@ class NovaNotifier:
 
 class Silence:
     """Tells nobody: `notify_nova_on_port_status_changes = false`."""
+
+    waiting = 0
 
     def start(self) -> None: ...
 

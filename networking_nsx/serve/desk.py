@@ -63,6 +63,11 @@ class Desk:
         self._settling = self._barrier.passage()
         return self._settling
 
+    def busy(self) -> dict[str, float | None]:
+        """Since when each runner is at one step, in monotonic seconds; None while it waits at its gate."""
+        gates = {"sweep": self._sweeping, "settle": self._settling}
+        return {name: gate.busy_since for name, gate in gates.items() if gate}
+
     def stop(self) -> None:
         """Keep nobody waiting any longer."""
         self._barrier.stop()
@@ -78,6 +83,11 @@ class Desk:
     def planned(self, key: Key) -> float | None:
         """Seconds until this row is looked at by itself; None: the next sweep does."""
         return self._schedule.planned(key)
+
+    @property
+    def waiting(self) -> int:
+        """Rows that wait to be looked at."""
+        return len(self._schedule)
 
     @property
     def state(self) -> str:
