@@ -19,6 +19,7 @@ from networking_nsx.serve.control import control
 from networking_nsx.serve.desk import Desk
 from networking_nsx.serve.gauges import expose
 from networking_nsx.serve.health import Loop, patience
+from networking_nsx.serve.systemd import supervised
 from networking_nsx.serve.views import Health, metrics
 from networking_nsx.serve.web import web
 from networking_nsx.sync.runner import Listener, Several, SeveralSettling
@@ -56,11 +57,13 @@ def serve(parts: Parts, followers: Followers, stop: threading.Event, stops: list
     stops.append(desk.stop)
     if stop.is_set():  # while all this was made
         end()
-    views = {**_health(parts, desk, board).views(), **metrics(followers.metrics.registry)}
+    health = _health(parts, desk, board)
+    views = {**health.views(), **metrics(followers.metrics.registry)}
     with ExitStack() as opened:
         opened.enter_context(web(settings.listen, views))
         opened.enter_context(control(settings.control_socket, desk))
         opened.enter_context(beside("settle", lambda: settling.run(stop.is_set), end))
+        opened.enter_context(supervised(os.environ, health.hangs))
         _announce(settings)
         journal.happened("daemon", f"started: process {os.getpid()}")
         sweeping.run(stop.is_set)
