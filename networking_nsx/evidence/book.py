@@ -45,7 +45,8 @@ CREATE TABLE entries (seq INTEGER PRIMARY KEY, row INTEGER NOT NULL, shelf INTEG
 CREATE INDEX entries_of ON entries (row, shelf);
 PRAGMA user_version = {VERSION};
 """
-_INSERT = f"INSERT INTO entries (row, shelf, {_COLUMNS}) VALUES (?, ?{', ?' * len(Entry._fields)})"  # noqa: S608 - constants
+_MARKS = ", ?" * len(Entry._fields)
+_INSERT = f"INSERT INTO entries (row, shelf, {_COLUMNS}) VALUES (?, ?{_MARKS})"  # noqa: S608 - constants
 _PRUNE = """
 DELETE FROM entries WHERE seq IN
     (SELECT seq FROM entries WHERE row = ? AND shelf = ? ORDER BY seq DESC LIMIT -1 OFFSET ?)
