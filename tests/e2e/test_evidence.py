@@ -161,6 +161,19 @@ def test_a_timeline_of_a_host_is_of_the_ports_that_are_there(configured):
     assert later == []
 
 
+def test_what_was_written_is_shown_while_nsx_does_not_answer(configured):
+    """And then the command fails, as before."""
+    site, port = configured, configured.ports()[0]
+    site.once()
+    site.config.write_text(site.config.read_text().replace(site.control, "http://127.0.0.1:9"))
+    done = site.command("show", "port", port, "--config-file", str(site.config), "-f", "json")
+    shown = json.loads(done.stdout)
+
+    assert (done.returncode, shown["status"], shown["nsx"], len(shown["writes"])) == (1, "ACTIVE", None, 1)
+    assert shown["verdict"].startswith("NSX could not be asked: ")
+    assert "127.0.0.1:9" in done.stderr.splitlines()[-1]
+
+
 @pytest.mark.parametrize(
     ("words", "code", "told"),
     [
