@@ -91,11 +91,15 @@ class Desk:
         _LOG.info("command %s: %s", request.command, result.get("did") or self.state)
         return result
 
-    def _status(self, _kinds: Sequence[Kind]) -> dict[str, Any]:
+    def told(self) -> dict[str, Any]:
+        """What the daemon is doing, as JSON. Moments are seconds since the epoch."""
         told = {**self._facts, **self._standing(), **self._board.told(), **self.tally.told()}
         if self.state == "paused":  # the sweep at hand was given up
             told |= dict.fromkeys(name for name in told if name.startswith("sweep_"))
         return told
+
+    def _status(self, _kinds: Sequence[Kind]) -> dict[str, Any]:
+        return self.told()
 
     def _pause(self, _kinds: Sequence[Kind]) -> dict[str, Any]:
         new = self._barrier.pause()
