@@ -3,7 +3,7 @@
 import logging
 import random
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -39,7 +39,7 @@ from networking_nsx.nsx.mh import MhLogin, MhSource
 from networking_nsx.nsx.policy import PolicySource
 from networking_nsx.nsx.pulse import Pulse
 from networking_nsx.nsx.reader_mh import Generation
-from networking_nsx.ports import Clock, Hint, Source, Store
+from networking_nsx.ports import UNMEASURED, Clock, Hint, Metrics, Source, Store, Told
 from networking_nsx.sync.brake import Allowance, Brake
 from networking_nsx.sync.canary import Canary
 from networking_nsx.sync.damping import Damped
@@ -63,6 +63,8 @@ class Parts:
     """A synchronizer taken apart: what a command needs of it."""
 
     settings: Settings
+    client: Client
+    nova: NovaNotifier | Silence
     source: Source
     urgent: Source
     """The same NSX, for the settle runner: it shares with the source what threads may."""
@@ -100,23 +102,25 @@ def reader(conf: cfg.ConfigOpts, stop: threading.Event) -> Iterator[Parts]:
 
 
 @contextmanager
-def writer(conf: cfg.ConfigOpts, stop: threading.Event) -> Iterator[Parts]:
-    """A synchronizer that writes, unless `mode = report`, and tells Nova.
+def writer(conf: cfg.ConfigOpts, stop: threading.Event, told: Sequence[Told] = ()) -> Iterator[Parts]:
+    """A synchronizer that writes, unless `mode = report`, and tells Nova. `told` hear what Nova answers.
 
     Raises ConfigurationError, and StoreError when the database is not Neutron's.
     """
     with ExitStack() as opened:
-        yield _parts(conf, stop, opened, writes=True)
+        yield _parts(conf, stop, opened, writes=True, told=told)
 
 
 @contextmanager
-def daemon(conf: cfg.ConfigOpts, stop: threading.Event) -> Iterator[Parts]:
+def daemon(
+    conf: cfg.ConfigOpts, stop: threading.Event, told: Sequence[Told] = (), metrics: Metrics = UNMEASURED
+) -> Iterator[Parts]:
     """As `writer`, for two runners that share a budget and a store, which delays writes of flapping ports.
 
     Raises ConfigurationError, and StoreError when the database is not Neutron's.
     """
     with ExitStack() as opened:
-        parts = _parts(conf, stop, opened, writes=True, urgent_share=URGENT_SHARE)
+        parts = _parts(conf, stop, opened, writes=True, told=told, metrics=metrics, urgent_share=URGENT_SHARE)
         store = Damped(parts.store, parts.clock, threading.Lock())
         yield replace(parts, store=store, sweeper=replace(parts.sweeper, store=store))
 
@@ -144,16 +148,19 @@ def _parts(
     opened: ExitStack,
     *,
     writes: bool,
+    told: Sequence[Told] = (),
+    metrics: Metrics = UNMEASURED,
     urgent_share: float = 0.0,
 ) -> Parts:
     settings = config.settings(conf)
     clock = SystemClock(stop)
     http = replace(settings.http, urgent_share=urgent_share)
-    client = opened.enter_context(_client(replace(settings, http=http), clock))
+    client = opened.enter_context(_client(replace(settings, http=http), clock, metrics))
     pulses = {runner: Pulse(clock) for runner in ("sweep", "settle")}
     clients = client.followed(pulses["sweep"]), client.urgent().followed(pulses["settle"])
     source, urgent = _SOURCES[settings.api](settings, clients, clock)
-    store, census = _neutron(settings, conf, clock, opened, writes=writes and not settings.report_only)
+    writes = writes and not settings.report_only
+    store, nova, census = _neutron(settings, conf, clock, opened, told, metrics, writes=writes)
     brake = Brake(settings.brake, random.Random())
     sweeper = Sweeper(
         source,
@@ -165,12 +172,13 @@ def _parts(
         settings.kinds,
         settings.looks,
     )
-    return Parts(settings, source, urgent, store, census, brake, sweeper, clock, pulses)
+    return Parts(settings, client, nova, source, urgent, store, census, brake, sweeper, clock, pulses)
 
 
-def _client(settings: Settings, clock: Clock) -> Client:
+def _client(settings: Settings, clock: Clock, metrics: Metrics = UNMEASURED) -> Client:
     authentication = _AUTHENTICATIONS[settings.api, settings.auth](settings)
-    return Client(settings.managers, authentication, settings.http, clock, api=_APIS[settings.api])
+    api = _APIS[settings.api]
+    return Client(settings.managers, authentication, settings.http, clock, api=api, metrics=metrics)
 
 
 def _login(settings: Settings, login: Callable[[str, str], Login]) -> Login:
@@ -208,19 +216,27 @@ _SOURCES: Mapping[str, Callable[[Settings, Clients, Clock], Sources]] = {"mh": _
 
 
 def _neutron(
-    settings: Settings, conf: cfg.ConfigOpts, clock: Clock, opened: ExitStack, *, writes: bool
-) -> tuple[Store, Census]:
+    settings: Settings,
+    conf: cfg.ConfigOpts,
+    clock: Clock,
+    opened: ExitStack,
+    told: Sequence[Told],
+    metrics: Metrics,
+    *,
+    writes: bool,
+) -> tuple[Store, NovaNotifier | Silence, Census]:
     database = engine(settings.connection)
     opened.callback(database.dispose)
     for doubt in schema.check(database):
         _LOG.warning("%s", doubt)
     census = Census(database, settings.scope, clock)
     if not writes:
-        return ReportStore(NeutronStore(database, settings.scope, Silence(), clock)), census
-    notifier = notifier_from(conf, clock)
+        nobody = Silence()
+        return ReportStore(NeutronStore(database, settings.scope, nobody, clock, metrics)), nobody, census
+    notifier = notifier_from(conf, clock, told)
     notifier.start()
     opened.callback(notifier.close, FAREWELL)
     if isinstance(notifier, NovaNotifier):
         # The process before us may have died between a commit and its event.
         notifier.notify(recent(database, settings.scope, PATIENCE, clock))
-    return NeutronStore(database, settings.scope, notifier, clock), census
+    return NeutronStore(database, settings.scope, notifier, clock, metrics), notifier, census

@@ -12,10 +12,11 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from networking_nsx.model import Kind, Row, Status
-from networking_nsx.neutron import records
+from networking_nsx.neutron import records, tables
 from networking_nsx.neutron.database import connect_once
-from networking_nsx.neutron.scope import Scope, judge
+from networking_nsx.neutron.scope import judge
 from networking_nsx.ports import Clock
+from networking_nsx.scope import Scope
 
 BAD = (Status.ERROR, Status.DOWN)
 
@@ -96,7 +97,7 @@ class Census:
 
 def _grouped(kind: Kind, scope: Scope, by: By | None, status: str | None) -> sa.Select[Any]:
     """Count rows by group, status and whatever else they are judged by."""
-    table = records.TABLES[kind]
+    table = tables.TABLES[kind]
     rows = records.judged(kind, scope).add_columns(*_COLUMNS[by](kind))
     if status is not None:
         rows = rows.where(table.c.status == status)
@@ -105,17 +106,17 @@ def _grouped(kind: Kind, scope: Scope, by: By | None, status: str | None) -> sa.
 
 
 def _host(_kind: Kind) -> tuple[sa.ColumnElement[Any], ...]:
-    return (records.BINDINGS.c.host.label("group_id"), _none("group_name"))
+    return (tables.BINDINGS.c.host.label("group_id"), _none("group_name"))
 
 
 def _segment(kind: Kind) -> tuple[sa.ColumnElement[Any], ...]:
-    networks, network_id = records.TABLES[Kind.NETWORK], records.TABLES[kind].c.network_id
+    networks, network_id = tables.TABLES[Kind.NETWORK], tables.TABLES[kind].c.network_id
     name = sa.select(networks.c.name).where(networks.c.id == network_id).correlate_except(networks)
     return (network_id.label("group_id"), name.scalar_subquery().label("group_name"))
 
 
 def _project(kind: Kind) -> tuple[sa.ColumnElement[Any], ...]:
-    return (records.TABLES[kind].c.project_id.label("group_id"), _none("group_name"))
+    return (tables.TABLES[kind].c.project_id.label("group_id"), _none("group_name"))
 
 
 def _all(_kind: Kind) -> tuple[sa.ColumnElement[Any], ...]:

@@ -67,7 +67,8 @@ class Page:
             lstrip_blocks=True,
         )
         self._templates.filters |= {
-            name: getattr(page_text, name) for name in ("moment", "clock", "machine", "span", "number", "count")
+            name: getattr(page_text, name)
+            for name in ("moment", "clock", "machine", "span", "number", "count")
         }
 
     def views(self) -> Mapping[str, View]:

@@ -68,7 +68,7 @@ def _hang(sight: Sight) -> Iterator[Trouble]:
         yield Trouble(
             Level.FAILING,
             f"The {hang.name} loop hangs",
-            f"It has not moved since {since}, for {span(hang.seconds)}: NSX or Neutron's database gives no answer.",
+            f"It has not moved since {since}, for {span(hang.seconds)}: NSX or the database gives no answer.",
             "See the daemon's log; restart the daemon if it lasts.",
         )
 
