@@ -10,6 +10,7 @@ from pathlib import Path
 import requests
 import sqlalchemy as sa
 from line import vars_of
+from prometheus_client import CollectorRegistry
 from servers import free_port
 from waiting import wait_for
 
@@ -106,9 +107,9 @@ def _configuration(nsx: Simulator, engine: sa.Engine, folder: Path, **options: s
 
 def _run(file: Path, running: Daemon, failures: list[BaseException]) -> None:
     """What `sync run` does."""
-    conf, metrics = config.load([str(file)]), Metrics()
-    settings = config.settings(conf)
     try:
+        conf, metrics = config.load([str(file)]), Metrics(CollectorRegistry())
+        settings = config.settings(conf)
         with (
             journal(settings.state_path, settings.audit_log) as kept,
             assemble.daemon(conf, running.stop, [kept.nova], metrics) as parts,

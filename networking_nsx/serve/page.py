@@ -1,4 +1,4 @@
-"""The status page: what the daemon does, made by it for whoever looks. It asks NSX nothing and changes nothing.
+"""The status page: what the daemon does, for whoever looks. It asks NSX nothing and changes nothing.
 
 Whatever fails or is frozen comes first. No script, nothing from elsewhere. Everything that NSX or Neutron has
 named is escaped.

@@ -2,7 +2,9 @@
 
 from datetime import UTC, datetime
 
-_UNITS = ((86400, "d"), (3600, "h"), (60, "min"))
+_UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
+_SHORT = 10  # seconds, below which tenths are told
+_PARTS = 2  # units that are told
 
 
 def moment(seconds: float) -> str:
@@ -22,16 +24,14 @@ def machine(seconds: float) -> str:
 
 def span(seconds: float) -> str:
     """A duration in its two largest units."""
-    if seconds < 10:
+    if seconds < _SHORT:
         return f"{max(0.0, seconds):.1f} s"
     left, parts = round(seconds), []
     for size, unit in _UNITS:
-        if left >= size:
-            parts.append(f"{left // size} {unit}")
-            left %= size
-    if left and len(parts) < 2 and seconds < 3600:
-        parts.append(f"{left} s")
-    return " ".join(parts[:2]) or "0 s"
+        parts.append((left // size, unit))
+        left %= size
+    first = next(place for place, (many, _) in enumerate(parts) if many)
+    return " ".join(f"{many} {unit}" for many, unit in parts[first : first + _PARTS] if many)
 
 
 def number(value: int) -> str:

@@ -1,4 +1,4 @@
-"""What is wrong, and what to do about it: rules as a table. What the daemon tells goes in, sentences come out."""
+"""What is wrong, and what to do about it: a table of rules. What the daemon tells goes in, sentences out."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import StrEnum
