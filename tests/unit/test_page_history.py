@@ -1,5 +1,7 @@
 """The last hour and the last changes: bounded, whatever happens."""
 
+import itertools
+
 import pytest
 from cloud import START, HandClock, change
 
@@ -22,7 +24,7 @@ def outcome(name="p", status=Status.DOWN, verdict=Verdict.WRITTEN):
     return Outcome(change(row, status), verdict, row)
 
 
-def progress(*outcomes, observed=0):
+def progress(*outcomes: Outcome, observed=0):
     return Progress(Kind.PORT, {"observed": observed}, outcomes=outcomes)
 
 
@@ -55,7 +57,7 @@ class TestMinutes:
         at = [minute.at for minute in Minutes(clock).last()]
 
         assert at[-1] <= clock.time < at[-1] + 60
-        assert {later - earlier for earlier, later in zip(at, at[1:], strict=False)} == {60}
+        assert {later - earlier for earlier, later in itertools.pairwise(at)} == {60}
 
 
 class TestChanges:
