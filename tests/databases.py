@@ -40,10 +40,10 @@ _CHILDREN_FIRST = (
 
 
 @pytest.fixture
-def sqlite(_sqlite_template: Path, tmp_path: Path) -> "Iterator[Engine]":
+def sqlite(sqlite_template: Path, tmp_path: Path) -> "Iterator[Engine]":
     """Give an engine on a file of its own."""
     file = tmp_path / "neutron.sqlite"
-    shutil.copyfile(_sqlite_template, file)
+    shutil.copyfile(sqlite_template, file)
     engine = _engine(f"sqlite:///{file}")
     yield engine
     engine.dispose()
@@ -127,7 +127,7 @@ def postgresql_server() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def _sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = _shared(tmp_path_factory) / "template.sqlite"
     with fasteners.InterProcessLock(f"{file}.lock"):
         if not file.exists():
