@@ -9,7 +9,7 @@ import shlex
 import socket
 import subprocess
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -144,6 +144,7 @@ class Terminal:
 
     def type(self, command: str) -> None:
         """Type it, and wait for nothing."""
+        self._typed = command
         self.said.clear()
         self._write(f"{self.filled(command)}\necho; echo '{_END}' $?")
 
@@ -154,10 +155,16 @@ class Terminal:
 
     def ended(self) -> tuple[str, int]:
         """What was said until the command has ended, and its exit code."""
-        wait_for(lambda: any(line.startswith(_END) for line in self.said) or self._shell.poll() is not None)
-        assert self._shell.poll() is None, "".join(self.said)
+        self.wait_for(lambda: any(line.startswith(_END) for line in self.said))
         code = int(next(line for line in self.said if line.startswith(_END)).removeprefix(_END))
         return "".join(line for line in self.said if not line.startswith(_END)), code
+
+    def wait_for(self, condition: Callable[[], object]) -> None:
+        try:
+            wait_for(lambda: condition() or self._shell.poll() is not None)
+        except AssertionError as error:
+            raise AssertionError(f"{self._typed}: {''.join(self.said)}") from error
+        assert self._shell.poll() is None, "".join(self.said)
 
     def interrupt(self) -> None:
         """Ctrl-C: everything in the foreground hears it; the shell goes on."""

@@ -99,7 +99,7 @@ def run_until_interrupted(block: Block, terminal: Terminal) -> None:
     """A daemon: it sweeps, and Ctrl-C ends it."""
     (command,) = block.commands
     terminal.type(command.typed)
-    wait_for(lambda: any("sweep done" in line for line in terminal.said))
+    terminal.wait_for(lambda: any("sweep done" in line for line in terminal.said))
     terminal.interrupt()
     check(command, *terminal.ended())
 
@@ -144,7 +144,7 @@ class Reader:
     def _leave_running(self, terminal: Terminal, command: Command) -> None:
         """It has said what the page says, and goes on."""
         terminal.type(command.typed)
-        wait_for(lambda: not self._missing(command, "".join(terminal.said)))
+        terminal.wait_for(lambda: not self._missing(command, "".join(terminal.said)))
 
     def _compare(self, command: Command, output: str, code: int) -> None:
         check(command._replace(printed=[]), output, code)
