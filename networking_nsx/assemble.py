@@ -3,7 +3,7 @@
 import logging
 import random
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -15,6 +15,8 @@ from networking_nsx.clock import SystemClock
 from networking_nsx.config import Settings
 from networking_nsx.lease import lease
 from networking_nsx.neutron import schema
+from networking_nsx.neutron.bindings import Bindings
+from networking_nsx.neutron.census import Census
 from networking_nsx.neutron.database import engine
 from networking_nsx.neutron.events import recent
 from networking_nsx.neutron.nova import PATIENCE, NovaNotifier, Silence
@@ -36,8 +38,9 @@ from networking_nsx.nsx.checks import Manager
 from networking_nsx.nsx.http import Client
 from networking_nsx.nsx.mh import MhLogin, MhSource
 from networking_nsx.nsx.policy import PolicySource
+from networking_nsx.nsx.pulse import Pulse
 from networking_nsx.nsx.reader_mh import Generation
-from networking_nsx.ports import Clock, Hint, Source, Store
+from networking_nsx.ports import UNMEASURED, Clock, Explained, Hint, Metrics, Source, Store, Told
 from networking_nsx.sync.brake import Allowance, Brake
 from networking_nsx.sync.canary import Canary
 from networking_nsx.sync.damping import Damped
@@ -50,7 +53,8 @@ from networking_nsx.sync.sweep import Sweeper
 URGENT_SHARE = 0.1  # of `request_rate`, kept for single rows; more stretches the sweeps of a busy cloud
 FAREWELL = 10.0  # seconds at the end for what Nova has not been told yet; the next start tells it the rest
 
-Sources = tuple[Source, Source]  # of one NSX: for sweeps, and for single rows
+Clients = tuple[Client, Client]  # of one NSX: for sweeps, and for single rows
+Sources = tuple[Explained, Source]  # the same
 
 _LOG = logging.getLogger(__name__)
 
@@ -60,13 +64,18 @@ class Parts:
     """A synchronizer taken apart: what a command needs of it."""
 
     settings: Settings
-    source: Source
+    client: Client
+    nova: NovaNotifier | Silence
+    source: Explained
     urgent: Source
     """The same NSX, for the settle runner: it shares with the source what threads may."""
     store: Store
+    census: Census
     brake: Brake
     sweeper: Sweeper
     clock: Clock
+    pulses: Mapping[str, Pulse]
+    """By the runner, `sweep` and `settle`: each beats while its requests to NSX go on."""
 
     def schedule(self) -> Schedule:
         return Schedule(self.clock, threading.Lock())
@@ -94,23 +103,25 @@ def reader(conf: cfg.ConfigOpts, stop: threading.Event) -> Iterator[Parts]:
 
 
 @contextmanager
-def writer(conf: cfg.ConfigOpts, stop: threading.Event) -> Iterator[Parts]:
-    """A synchronizer that writes, unless `mode = report`, and tells Nova.
+def writer(conf: cfg.ConfigOpts, stop: threading.Event, told: Sequence[Told] = ()) -> Iterator[Parts]:
+    """A synchronizer that writes, unless `mode = report`, and tells Nova. `told` hear what Nova answers.
 
     Raises ConfigurationError, and StoreError when the database is not Neutron's.
     """
     with ExitStack() as opened:
-        yield _parts(conf, stop, opened, writes=True)
+        yield _parts(conf, stop, opened, writes=True, told=told)
 
 
 @contextmanager
-def daemon(conf: cfg.ConfigOpts, stop: threading.Event) -> Iterator[Parts]:
+def daemon(
+    conf: cfg.ConfigOpts, stop: threading.Event, told: Sequence[Told] = (), metrics: Metrics = UNMEASURED
+) -> Iterator[Parts]:
     """As `writer`, for two runners that share a budget and a store, which delays writes of flapping ports.
 
     Raises ConfigurationError, and StoreError when the database is not Neutron's.
     """
     with ExitStack() as opened:
-        parts = _parts(conf, stop, opened, writes=True, urgent_share=URGENT_SHARE)
+        parts = _parts(conf, stop, opened, writes=True, told=told, metrics=metrics, urgent_share=URGENT_SHARE)
         store = Damped(parts.store, parts.clock, threading.Lock())
         yield replace(parts, store=store, sweeper=replace(parts.sweeper, store=store))
 
@@ -123,12 +134,22 @@ def only_one(settings: Settings) -> Iterator[None]:
 
 
 @contextmanager
+def bindings(settings: Settings) -> Iterator[Bindings]:
+    """What Neutron knows of where ports are."""
+    database = engine(settings.connection)
+    try:
+        yield Bindings(database)
+    finally:
+        database.dispose()
+
+
+@contextmanager
 def manager(settings: Settings, base: str) -> Iterator[Manager]:
     """One manager of this NSX, to be asked by itself. A question ends within a minute."""
     clock = SystemClock(threading.Event())
     http = replace(settings.http, retries=0, total_timeout=min(settings.http.total_timeout, 60.0))
     with _client(replace(settings, managers=(base,), http=http), clock) as client:
-        source, _ = _SOURCES[settings.api](settings, client, clock)
+        source, _ = _SOURCES[settings.api](settings, (client, client.urgent()), clock)
         yield Manager(base, client, source, http, settings.kinds, clock)
 
 
@@ -138,14 +159,19 @@ def _parts(
     opened: ExitStack,
     *,
     writes: bool,
+    told: Sequence[Told] = (),
+    metrics: Metrics = UNMEASURED,
     urgent_share: float = 0.0,
 ) -> Parts:
     settings = config.settings(conf)
     clock = SystemClock(stop)
     http = replace(settings.http, urgent_share=urgent_share)
-    client = opened.enter_context(_client(replace(settings, http=http), clock))
-    source, urgent = _SOURCES[settings.api](settings, client, clock)
-    store = _store(settings, conf, clock, opened, writes=writes and not settings.report_only)
+    client = opened.enter_context(_client(replace(settings, http=http), clock, metrics))
+    pulses = {runner: Pulse(clock) for runner in ("sweep", "settle")}
+    clients = client.followed(pulses["sweep"]), client.urgent().followed(pulses["settle"])
+    source, urgent = _SOURCES[settings.api](settings, clients, clock)
+    writes = writes and not settings.report_only
+    store, nova, census = _neutron(settings, conf, clock, opened, told, metrics, writes=writes)
     brake = Brake(settings.brake, random.Random())
     sweeper = Sweeper(
         source,
@@ -157,12 +183,13 @@ def _parts(
         settings.kinds,
         settings.looks,
     )
-    return Parts(settings, source, urgent, store, brake, sweeper, clock)
+    return Parts(settings, client, nova, source, urgent, store, census, brake, sweeper, clock, pulses)
 
 
-def _client(settings: Settings, clock: Clock) -> Client:
+def _client(settings: Settings, clock: Clock, metrics: Metrics = UNMEASURED) -> Client:
     authentication = _AUTHENTICATIONS[settings.api, settings.auth](settings)
-    return Client(settings.managers, authentication, settings.http, clock, api=_APIS[settings.api])
+    api = _APIS[settings.api]
+    return Client(settings.managers, authentication, settings.http, clock, api=api, metrics=metrics)
 
 
 def _login(settings: Settings, login: Callable[[str, str], Login]) -> Login:
@@ -177,16 +204,15 @@ def _basic(settings: Settings) -> Credential:
     return Basic(settings.user, settings.password)
 
 
-def _mh(settings: Settings, client: Client, clock: Clock) -> Sources:
+def _mh(settings: Settings, clients: Clients, clock: Clock) -> Sources:
     generation = Generation(clock, settings.generation_timeout)
-    return MhSource(client, clock, generation), MhSource(client.urgent(), clock, generation)
+    client, urgent = clients
+    return MhSource(client, clock, generation), MhSource(urgent, clock, generation)
 
 
-def _policy(settings: Settings, client: Client, clock: Clock) -> Sources:
-    return (
-        PolicySource(client, clock, settings.policy),
-        PolicySource(client.urgent(), clock, settings.policy),
-    )
+def _policy(settings: Settings, clients: Clients, clock: Clock) -> Sources:
+    client, urgent = clients
+    return PolicySource(client, clock, settings.policy), PolicySource(urgent, clock, settings.policy)
 
 
 _APIS: Mapping[str, Api] = {"mh": MH, "policy": POLICY}
@@ -197,22 +223,31 @@ _AUTHENTICATIONS: Mapping[tuple[str, str], Callable[[Settings], Authentication]]
     ("policy", "certificate"): lambda settings: Certificate(settings.http.client_cert_file),
     ("policy", "token"): lambda settings: Token(settings.token_file),
 }
-_SOURCES: Mapping[str, Callable[[Settings, Client, Clock], Sources]] = {"mh": _mh, "policy": _policy}
+_SOURCES: Mapping[str, Callable[[Settings, Clients, Clock], Sources]] = {"mh": _mh, "policy": _policy}
 
 
-def _store(
-    settings: Settings, conf: cfg.ConfigOpts, clock: Clock, opened: ExitStack, *, writes: bool
-) -> Store:
+def _neutron(
+    settings: Settings,
+    conf: cfg.ConfigOpts,
+    clock: Clock,
+    opened: ExitStack,
+    told: Sequence[Told],
+    metrics: Metrics,
+    *,
+    writes: bool,
+) -> tuple[Store, NovaNotifier | Silence, Census]:
     database = engine(settings.connection)
     opened.callback(database.dispose)
     for doubt in schema.check(database):
         _LOG.warning("%s", doubt)
+    census = Census(database, settings.scope, clock)
     if not writes:
-        return ReportStore(NeutronStore(database, settings.scope, Silence(), clock))
-    notifier = notifier_from(conf, clock)
+        nobody = Silence()
+        return ReportStore(NeutronStore(database, settings.scope, nobody, clock, metrics)), nobody, census
+    notifier = notifier_from(conf, clock, told)
     notifier.start()
     opened.callback(notifier.close, FAREWELL)
     if isinstance(notifier, NovaNotifier):
         # The process before us may have died between a commit and its event.
         notifier.notify(recent(database, settings.scope, PATIENCE, clock))
-    return NeutronStore(database, settings.scope, notifier, clock)
+    return NeutronStore(database, settings.scope, notifier, clock, metrics), notifier, census

@@ -18,11 +18,11 @@ from networking_nsx.config_access import check_authentication, check_files, mana
 from networking_nsx.config_files import Group, unknown_options
 from networking_nsx.errors import ConfigurationError
 from networking_nsx.model import Kind
-from networking_nsx.neutron.scope import Scope
 from networking_nsx.nsx.codec_policy import Tags
-from networking_nsx.nsx.http import HttpSettings
 from networking_nsx.nsx.listing_policy import PolicySettings
+from networking_nsx.nsx.settings import HttpSettings
 from networking_nsx.options import OPTIONS
+from networking_nsx.scope import Scope
 from networking_nsx.sync.brake import BrakeSettings
 from networking_nsx.sync.canary import CanarySettings
 from networking_nsx.sync.ledger import LedgerSettings

@@ -6,6 +6,7 @@ waits. Both classes may be shared by threads.
 
 import threading
 from bisect import bisect_left, bisect_right, insort
+from typing import NamedTuple
 
 _SECOND = 1.0  # that NSX counts over
 # Two requests whose ways took up to so much more and less than usual still arrive a second apart; one that
@@ -14,6 +15,18 @@ _JITTER = 0.1
 _WINDOW = _SECOND + _JITTER
 _SAME = 1e-6  # seconds that a moment may be off after it was added and subtracted
 _EASING = 1.0  # seconds between two changes of the allowed rate
+
+
+class Standing(NamedTuple):
+    """How a budget stands, in requests per second."""
+
+    rate: int
+    allowed: int  # of the rate, for now
+    used: int  # in the last second
+
+    @property
+    def left(self) -> int:
+        return max(0, self.allowed - self.used)
 
 
 class Limiter:
@@ -38,6 +51,11 @@ class Limiter:
 
     def __repr__(self) -> str:
         return f"Limiter({self._allowed} of {self._rate}/s)"
+
+    def standing(self, now: float) -> Standing:
+        with self._lock:
+            used = bisect_right(self._sent, now) - bisect_right(self._sent, now - _SECOND)
+            return Standing(self._rate, self._allowed, used)
 
     def reserve(self, now: float, *, urgent: bool = False) -> float:
         """Book the next free moment and say how many seconds from now it is.

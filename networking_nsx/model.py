@@ -139,6 +139,15 @@ class Outcome(NamedTuple):
     wait: float = 0.0  # seconds until a delayed one may be written
 
 
+class Answer(StrEnum):
+    """What became of an event that Nova was to be told of a port."""
+
+    ACKNOWLEDGED = "acknowledged"
+    GONE = "gone"  # Nova has no such instance any more
+    REFUSED = "refused"  # and would be again
+    GIVEN_UP = "given up"  # it was not taken while a build waits for it, or too many waited
+
+
 class Finding(NamedTuple):
     """What looking at one row came to."""
 
@@ -163,6 +172,8 @@ class Progress(NamedTuple):
     notices: tuple[str, ...] = ()  # what whoever runs this must know
     findings: Mapping[Key, Finding] = {}  # when settling: of each row that was taken
     bound: float = 0.0  # seconds that a status of this kind can get old, where that is more than a sweep
+    behind: float = 0.0  # seconds since the oldest look that a status of this kind rests on, likewise
+    statuses: Mapping[str, int] = {}  # Neutron's rows of this kind, at the end of a pass over it
     turns: int = 1  # sweeps in which every object of this kind is read
 
 

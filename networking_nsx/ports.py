@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Protocol, TypeVar
 
 from networking_nsx.errors import NsxError
-from networking_nsx.model import Change, Key, Kind, Observation, Outcome, Page, Row, Sought
+from networking_nsx.model import Answer, Change, Key, Kind, Observation, Outcome, Page, Row, Sought
 
 T = TypeVar("T")
 
@@ -13,6 +13,12 @@ class Index(Protocol):
     """What the pages of a kind come from, where that may lag behind NSX or leave objects out."""
 
     kind: Kind
+    reach: int  # objects of one query that it lets anybody read
+
+    @property
+    def largest(self) -> int:
+        """Objects of the largest query that the last listing needed."""
+        ...
 
     def find(self, ids: Sequence[str]) -> list[Observation]:
         """What the index has of these rows; nothing for a row that it does not have. Raises NsxError."""
@@ -45,6 +51,14 @@ class Source(Protocol):
         ...
 
 
+class Explained(Source, Protocol):
+    """An NSX that can say why an object is not up: that costs requests of its own, so only a person asks."""
+
+    def reasons(self, seen: Observation) -> list[str]:
+        """What NSX says of the object that was seen, a line each; also what could not be asked."""
+        ...
+
+
 class Store(Protocol):
     """Neutron's rows."""
 
@@ -70,6 +84,46 @@ class Hint(Protocol):
     def __call__(self, key: Key, after: float = ..., /) -> object:
         """Look at this row, in so many seconds. Never waits and never raises."""
         ...
+
+
+class Told(Protocol):
+    """Whoever follows what Nova is told of ports."""
+
+    def __call__(self, answer: Answer, event: str, port_id: str, committed_at: float, /) -> object:
+        """One event has come to its end. `committed_at`: when Neutron's row was written, since the epoch.
+
+        Called by any thread, while others wait. Never waits and never raises.
+        """
+        ...
+
+
+class Metrics(Protocol):
+    """Whoever counts what the edges do. Called by any thread; never waits and never raises."""
+
+    def asked(self, manager: str, purpose: str, code: str, seconds: float) -> None:
+        """A request has ended, so long after it was sent. `code` is its status, or that it has no answer."""
+        ...
+
+    def waited(self, manager: str, seconds: float) -> None:
+        """A request waits for so long until the budget of its manager allows it."""
+        ...
+
+    def transacted(self, operation: str, seconds: float) -> None:
+        """Neutron's database was read or written, whatever came of it."""
+        ...
+
+
+class Unmeasured:
+    """Nobody counts."""
+
+    def asked(self, manager: str, purpose: str, code: str, seconds: float) -> None: ...
+
+    def waited(self, manager: str, seconds: float) -> None: ...
+
+    def transacted(self, operation: str, seconds: float) -> None: ...
+
+
+UNMEASURED = Unmeasured()
 
 
 class Clock(Protocol):

@@ -7,15 +7,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
-from neutron_lib.db import model_base
 from sqlalchemy.engine import Engine
 
 from networking_nsx.model import Change, Health, Key, Kind, Observation, Row, Status
 from networking_nsx.neutron.populate import populate
 from networking_nsx.neutron.scope import Scope
 from networking_nsx.neutron.store import NeutronStore
+from networking_nsx.neutron.tables import ALL
 
-TABLES = model_base.BASEV2.metadata.tables
+TABLES = ALL
 START = 1_800_000_000.0  # a moment in 2027
 
 

@@ -4,7 +4,7 @@ import logging
 import sys
 import warnings
 from collections.abc import Sequence
-from importlib.metadata import version
+from importlib.metadata import distribution, version
 
 from cliff.app import App
 from cliff.commandmanager import CommandManager
@@ -26,6 +26,15 @@ class _OneLine(logging.Formatter):
         )
 
 
+class _Commands(CommandManager):
+    """Imports the module of the command that is asked for: cliff's own imports those of all."""
+
+    def load_commands(self, namespace: str) -> None:
+        self.group_list.append(namespace)
+        for found in distribution("networking-nsx").entry_points.select(group=namespace):
+            self.commands[found.name.replace("_", " ")] = found
+
+
 class NeutronNsx(App):
     """Keeps the statuses of OpenStack Neutron true to VMware NSX."""
 
@@ -35,7 +44,7 @@ class NeutronNsx(App):
         super().__init__(
             description="Keeps the statuses of OpenStack Neutron true to VMware NSX.",
             version=version("networking-nsx"),
-            command_manager=CommandManager("networking_nsx.commands"),
+            command_manager=_Commands("networking_nsx.commands"),
             deferred_help=True,
         )
         # One plain line for a person, whatever log the configuration asks for.

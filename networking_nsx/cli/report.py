@@ -8,7 +8,7 @@ from cliff.columns import FormattableColumn
 from networking_nsx.assemble import Parts
 from networking_nsx.cli.following import LogLines
 from networking_nsx.model import COUNTS, Kind, Outcome, Progress, Verdict
-from networking_nsx.sync.runner import Summary, once
+from networking_nsx.sync.runner import Listener, Summary, once
 
 # These add up over the sweeps; of everything else the last sweep has the say.
 _EVENTS = frozenset(
@@ -38,10 +38,11 @@ class Report(LogLines):
         self._total: Counter[str] = Counter()
         self._outcomes: list[Outcome] = []
 
-    def sweep(self, parts: Parts, release: list[str]) -> None:
+    def sweep(self, parts: Parts, listener: Listener, release: list[str]) -> None:
+        """`listener` is this report, or several that it is one of."""
         for kind in release:
             parts.brake.release(Kind(kind), parts.clock.monotonic())
-        for summary in once(parts.sweeper, parts.clock, self):
+        for summary in once(parts.sweeper, parts.clock, listener):
             self.last = summary
             self._sweeps += 1
             self._total.update(summary.counts)

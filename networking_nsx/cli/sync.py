@@ -7,6 +7,7 @@ from typing import Any
 
 from cliff.command import Command
 from cliff.show import ShowOne
+from prometheus_client import CollectorRegistry
 
 from networking_nsx import config
 from networking_nsx.assemble import daemon, only_one, reader, writer
@@ -14,15 +15,19 @@ from networking_nsx.cli.arguments import add_files, add_key, add_kinds
 from networking_nsx.cli.common import columns, configured, stop_on_signals
 from networking_nsx.cli.following import LogLines
 from networking_nsx.cli.report import Report
+from networking_nsx.clock import SystemClock
 from networking_nsx.errors import NotAcknowledged, NotSettled
+from networking_nsx.evidence.journal import KEY, journal
+from networking_nsx.meters import Answers
+from networking_nsx.metrics import Metrics
 from networking_nsx.model import Key, Kind
 from networking_nsx.serve.client import ask
-from networking_nsx.serve.daemon import serve
+from networking_nsx.serve.daemon import Followers, serve
 from networking_nsx.serve.findings import shown
 from networking_nsx.serve.protocol import Command as Asked
 from networking_nsx.serve.protocol import Request
 from networking_nsx.sync import punctual
-from networking_nsx.sync.runner import Summary
+from networking_nsx.sync.runner import Several, Summary
 
 DONE, FAILED, FROZEN = 0, 1, 4  # exit codes; 2 is wrong usage
 
@@ -46,8 +51,14 @@ class Run(Command):
         stop = threading.Event()
         stops = [stop.set]
         stop_on_signals(stops)
-        with only_one(settings), daemon(conf, stop) as parts:
-            serve(parts, _log_lines(settings), stop, stops)
+        metrics = Metrics(CollectorRegistry())
+        # The journal ends last: Nova answers until the daemon's own end.
+        with (
+            only_one(settings),
+            journal(settings.state_path, settings.audit_log) as kept,
+            daemon(conf, stop, [kept.nova, Answers(metrics.series, SystemClock(stop))], metrics) as parts,
+        ):
+            serve(parts, Followers(_log_lines(settings), metrics, kept), stop, stops)
         _LOG.info("stopped")
 
 
@@ -81,13 +92,18 @@ class Once(ShowOne):
     def take_action(self, parsed_args: argparse.Namespace) -> tuple[tuple[str, ...], tuple[Any, ...]]:
         conf = configured(parsed_args.config_file, parsed_args.kind)
         stop = threading.Event()
-        report = Report(config.settings(conf).pacing.interval)
+        settings = config.settings(conf)
+        report = Report(settings.pacing.interval)
         if parsed_args.dry_run:
             with reader(conf, stop) as parts:
-                report.sweep(parts, parsed_args.release)
+                report.sweep(parts, report, parsed_args.release)
         else:
-            with only_one(config.settings(conf)), writer(conf, stop) as parts:
-                report.sweep(parts, parsed_args.release)
+            with (
+                only_one(settings),
+                journal(settings.state_path, settings.audit_log) as kept,
+                writer(conf, stop, [kept.nova]) as parts,
+            ):
+                report.sweep(parts, Several(report, kept.sweeps("sync once")), parsed_args.release)
         self._code = _code_of(report.last)
         return report.columns()
 
@@ -113,11 +129,17 @@ class KeyCommand(ShowOne):
     def take_action(self, parsed_args: argparse.Namespace) -> tuple[tuple[str, ...], tuple[Any, ...]]:
         conf = configured(parsed_args.config_file)
         key = Key(Kind(parsed_args.kind), parsed_args.id)
-        found = _by_the_daemon(key, config.settings(conf).control_socket)
+        settings = config.settings(conf)
+        found = _by_the_daemon(key, settings.control_socket)
         if found is not None:
             return columns(key, found)
-        with writer(conf, threading.Event()) as parts:
-            return columns(key, shown(key, punctual.synchronize(key, parts.source, parts.store, parts.clock)))
+        with (
+            journal(settings.state_path, settings.audit_log) as kept,
+            writer(conf, threading.Event(), [kept.nova]) as parts,
+        ):
+            finding = punctual.synchronize(key, parts.source, parts.store, parts.clock)
+            kept.note(KEY, findings={key: finding}, outcomes=(finding.outcome,) if finding.outcome else ())
+            return columns(key, shown(key, finding))
 
 
 def _by_the_daemon(key: Key, path: str) -> dict[str, Any] | None:

@@ -5,15 +5,16 @@ from datetime import UTC, datetime
 from typing import NamedTuple, Protocol
 
 import sqlalchemy as sa
-from neutron_lib import constants
 from oslo_utils import uuidutils
 from sqlalchemy.engine import Connection, Engine
 
 from networking_nsx.model import Kind, Status
+from networking_nsx.neutron import words
 from networking_nsx.neutron.database import transact
-from networking_nsx.neutron.records import ATTRIBUTES, TABLES, Found, Records, with_attributes
-from networking_nsx.neutron.scope import Scope
+from networking_nsx.neutron.records import Found, Records, with_attributes
+from networking_nsx.neutron.tables import ATTRIBUTES, TABLES
 from networking_nsx.ports import Clock
+from networking_nsx.scope import Scope
 
 PLUGGED = "network-vif-plugged"
 UNPLUGGED = "network-vif-unplugged"
@@ -69,7 +70,7 @@ def _activated(connection: Connection, records: Records, since: datetime) -> lis
         sa.select(ports.id)
         .select_from(with_attributes(Kind.PORT))
         .where(ports.status == Status.ACTIVE.value, ATTRIBUTES.c.updated_at >= since)
-        .where(ports.device_owner.startswith(constants.DEVICE_OWNER_COMPUTE_PREFIX))
+        .where(ports.device_owner.startswith(words.COMPUTE_PREFIX))
     ).all()
     pages = (ids[start : start + _PAGE] for start in range(0, len(ids), _PAGE))
     return [found for page in pages for found in records.found(connection, Kind.PORT, page).values()]
@@ -85,6 +86,6 @@ def _serves_an_instance(found: Found) -> bool:
     return (
         found.row.kind is Kind.PORT
         and found.row.facts.may_activate  # bound: Nova waits for nothing else
-        and found.owner.startswith(constants.DEVICE_OWNER_COMPUTE_PREFIX)
+        and found.owner.startswith(words.COMPUTE_PREFIX)
         and bool(uuidutils.is_uuid_like(found.device_id))
     )

@@ -7,16 +7,18 @@ Promises:
 - Of two events for the same port of the same instance, the later one is sent.
 - What Nova did not take within `PATIENCE` is given up with a warning: the instance's build has failed by
   then.
+- Whoever wants to know hears what became of each event (`ports.Told`).
 - A process that was killed between a commit and the sending is made up for by `recent`, at the next start.
 """
 
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
+from networking_nsx.model import Answer
 from networking_nsx.neutron.events import Event
-from networking_nsx.ports import Clock
+from networking_nsx.ports import Clock, Told
 
 PATIENCE = 300.0  # seconds from the commit: Nova's own vif_plugging_timeout
 BATCH = 200  # events per request
@@ -28,8 +30,11 @@ _LONGEST_DELAY = 16.0
 _LOG = logging.getLogger(__name__)
 
 # What Nova's code for one event means (nova/api/openstack/compute/server_external_events.py).
-_REFUSED = frozenset({400})  # asking again will not help
-_SETTLED = frozenset({200, 404}) | _REFUSED  # 404: the instance is gone
+_SETTLED: Mapping[int, Answer] = {
+    200: Answer.ACKNOWLEDGED,
+    400: Answer.REFUSED,  # asking again will not help
+    404: Answer.GONE,
+}
 # Anything else is sent again, above all 422: the instance has no host yet.
 
 
@@ -124,15 +129,22 @@ class Pending:
 class NovaNotifier:
     """Sends events from a thread of its own, which `start` starts and `close` ends."""
 
-    def __init__(self, compute: Compute, clock: Clock) -> None:
+    def __init__(self, compute: Compute, clock: Clock, told: Sequence[Told] = ()) -> None:
+        """`told` hear what became of each event."""
         self._compute = compute
         self._clock = clock
+        self._told = told
         self._pending = Pending()
         self._lock = threading.Lock()  # of `_pending`; never held while Nova is asked
         self._wake = threading.Event()
         self._closing = False
         self._given_up = False  # `close` waits no longer
         self._thread = threading.Thread(target=self._run, name="nova-notifier", daemon=True)
+
+    @property
+    def waiting(self) -> int:
+        """Events that are still to be told."""
+        return len(self._pending)
 
     def start(self) -> None:
         self._thread.start()
@@ -148,14 +160,14 @@ class NovaNotifier:
                 for event in events
                 for old in self._pending.add(event, max(0.0, now - event.committed_at), monotonic)
             ]
-        self._warn(dropped, f"more than {LIMIT} events wait")
+        self._give_up(dropped, f"more than {LIMIT} events wait")
         self._wake.set()
 
     def step(self) -> float | None:
         """Send one batch, if one is due; answer the seconds until the next step, None while nothing waits."""
         with self._lock:
             batch, late = self._pending.take(self._clock.monotonic())
-        self._warn(late, f"it did not take the event within {PATIENCE:.0f} s")
+        self._give_up(late, f"it did not take the event within {PATIENCE:.0f} s")
         if batch:
             self._tell(batch)
         with self._lock:
@@ -193,12 +205,20 @@ class NovaNotifier:
         with self._lock:
             self._pending.settle(batch, codes, self._clock.monotonic())
         for waiting, code in zip(batch, codes, strict=True):
-            level = logging.WARNING if code in _REFUSED else logging.DEBUG
-            _LOG.log(
-                level, "Nova answers %d to %s of port %s", code, waiting.event.name, waiting.event.port_id
-            )
+            self._answered(waiting.event, code)
 
-    def _warn(self, events: Sequence[Event], reason: str) -> None:
+    def _answered(self, event: Event, code: int) -> None:
+        answer = _SETTLED.get(code)
+        level = logging.WARNING if answer is Answer.REFUSED else logging.DEBUG
+        _LOG.log(level, "Nova answers %d to %s of port %s", code, event.name, event.port_id)
+        if answer:
+            self._tell_of(event, answer)
+
+    def _tell_of(self, event: Event, answer: Answer) -> None:
+        for told in self._told:
+            told(answer, event.name, event.port_id, event.committed_at)
+
+    def _give_up(self, events: Sequence[Event], reason: str) -> None:
         for event in events:
             _LOG.warning(
                 "Nova was never told of %s of port %s, instance %s: %s",
@@ -207,10 +227,13 @@ class NovaNotifier:
                 event.server_id,
                 reason,
             )
+            self._tell_of(event, Answer.GIVEN_UP)
 
 
 class Silence:
     """Tells nobody: `notify_nova_on_port_status_changes = false`."""
+
+    waiting = 0
 
     def start(self) -> None: ...
 

@@ -6,7 +6,6 @@ from typing import Any
 
 from keystoneauth1 import exceptions as keystone_exceptions
 from keystoneauth1 import loading
-from neutron.conf import common
 from novaclient import api_versions
 from novaclient import client as novaclient
 from novaclient import exceptions as nova_exceptions
@@ -15,9 +14,9 @@ from oslo_config import cfg
 from networking_nsx.errors import ConfigurationError
 from networking_nsx.neutron.events import Event
 from networking_nsx.neutron.nova import NovaNotifier, Silence, Unanswered
-from networking_nsx.ports import Clock
+from networking_nsx.ports import Clock, Told
 
-_SECTION = common.NOVA_CONF_SECTION
+_SECTION = "nova"
 _API_VERSION = "2.1"
 _TIMEOUT = (
     30  # seconds for an answer, unless `[nova] timeout` says otherwise: the default would wait for ever
@@ -26,7 +25,12 @@ _BAD_REQUEST = 400
 
 _LOG = logging.getLogger(__name__)
 
-_SWITCH = next(option for option in common.core_opts if option.name == "notify_nova_on_port_status_changes")
+# Neutron's own options, named anew: importing them costs half a second. A test compares them.
+_SWITCH = cfg.BoolOpt("notify_nova_on_port_status_changes", default=True)
+_ENDPOINT = (
+    cfg.StrOpt("region_name"),
+    cfg.StrOpt("endpoint_type", default="public", choices=["public", "admin", "internal"]),
+)
 
 
 class Nova:
@@ -63,11 +67,11 @@ def options() -> dict[str, list[cfg.Opt]]:
     loaders = (loading.get_session_conf_options, loading.get_auth_common_conf_options)
     return {
         "DEFAULT": [_SWITCH],
-        _SECTION: [*common.nova_opts, *(option for load in loaders for option in load())],
+        _SECTION: [*_ENDPOINT, *(option for load in loaders for option in load())],
     }
 
 
-def notifier_from(conf: cfg.ConfigOpts, clock: Clock) -> NovaNotifier | Silence:
+def notifier_from(conf: cfg.ConfigOpts, clock: Clock, told: Sequence[Told] = ()) -> NovaNotifier | Silence:
     """Make the notifier that Neutron's configuration asks for, to be started. Raises ConfigurationError."""
     _register(conf)
     if not conf.notify_nova_on_port_status_changes:
@@ -77,7 +81,7 @@ def notifier_from(conf: cfg.ConfigOpts, clock: Clock) -> NovaNotifier | Silence:
             "Nova is told nothing: [nova] auth_type is not set. Instances may wait for their ports in vain"
         )
         return Silence()
-    return NovaNotifier(client_from(conf), clock)
+    return NovaNotifier(client_from(conf), clock, told)
 
 
 def client_from(conf: cfg.ConfigOpts) -> Nova:

@@ -11,16 +11,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
-from neutron.db.migration.models import head  # noqa: F401 - maps every table that another one refers to
-from neutron.db.models import l3_attrs
-from neutron_lib import constants
-from neutron_lib.api.definitions import portbindings
 from oslo_utils import timeutils
 from sqlalchemy.engine import Connection, Engine
 
-from networking_nsx.model import Kind
-from networking_nsx.neutron import records
+from networking_nsx.model import Kind, Status
+from networking_nsx.neutron import words
 from networking_nsx.neutron.database import connect_once
+from networking_nsx.neutron.tables import ATTRIBUTES, BINDINGS, LEVELS, ROUTER_EXTRAS, SEGMENTS, TABLES
 
 DRIVER = "nsx"  # the mechanism driver that is said to have bound the ports
 HOST = "compute-1"
@@ -28,7 +25,6 @@ HOST = "compute-1"
 _CHUNK = 5000  # rows of a kind per transaction
 _AGE = timedelta(hours=1)  # older than any grace period
 _PROJECT = "networking-nsx"
-_EXTRA: sa.Table = l3_attrs.RouterExtraAttributes.__table__
 
 _Line = Mapping[str, Any]
 _Inserts = Iterator[tuple[sa.Table, dict[str, Any]]]
@@ -60,14 +56,14 @@ def _insert(connection: Connection, kind: Kind, lines: Mapping[str, _Line], ids:
         networks = {lines[port_id].get("network_id") or "" for port_id in new}
         absent = set(_missing(connection, Kind.NETWORK, sorted(networks)))
         new = [port_id for port_id in new if lines[port_id].get("network_id") not in (None, *absent)]
-    inserts: dict[sa.Table, list[dict[str, Any]]] = {records.ATTRIBUTES: []}
+    inserts: dict[sa.Table, list[dict[str, Any]]] = {ATTRIBUTES: []}
     numbers = itertools.count(_next_attribute(connection))
-    then = timeutils.utcnow() - _AGE
+    then = timeutils.utcnow().replace(microsecond=0) - _AGE
     for row_id in new:
         for table, values in _ROWS[kind](row_id, lines[row_id]):
             if "standard_attr_id" in table.c:
                 values["standard_attr_id"] = next(numbers)
-                inserts[records.ATTRIBUTES].append(_attributes(table, values["standard_attr_id"], then))
+                inserts[ATTRIBUTES].append(_attributes(table, values["standard_attr_id"], then))
             inserts.setdefault(table, []).append(values)
     for table, rows in inserts.items():
         if rows:
@@ -76,14 +72,14 @@ def _insert(connection: Connection, kind: Kind, lines: Mapping[str, _Line], ids:
 
 
 def _missing(connection: Connection, kind: Kind, ids: Sequence[str]) -> list[str]:
-    key = records.TABLES[kind].c.id
+    key = TABLES[kind].c.id
     there = set(connection.scalars(sa.select(key).where(key.in_(ids))))
     return [row_id for row_id in ids if row_id not in there]
 
 
 def _next_attribute(connection: Connection) -> int:
     """Number the standard attributes by hand: asking for each new number takes a statement per row."""
-    return (connection.scalar(sa.select(sa.func.max(records.ATTRIBUTES.c.id))) or 0) + 1
+    return (connection.scalar(sa.select(sa.func.max(ATTRIBUTES.c.id))) or 0) + 1
 
 
 def _attributes(table: sa.Table, number: int, then: datetime) -> dict[str, Any]:
@@ -98,45 +94,45 @@ def _attributes(table: sa.Table, number: int, then: datetime) -> dict[str, Any]:
 
 def _network(network_id: str, _line: _Line) -> _Inserts:
     yield (
-        records.TABLES[Kind.NETWORK],
-        {**_common(network_id, constants.NET_STATUS_ACTIVE), "mtu": constants.DEFAULT_NETWORK_MTU},
+        TABLES[Kind.NETWORK],
+        {**_common(network_id, words.ACTIVE), "mtu": 1500},
     )
-    segment = {"id": _derived(network_id), "network_id": network_id, "network_type": constants.TYPE_GENEVE}
-    yield records.SEGMENTS, {**segment, "segment_index": 0, "is_dynamic": False}
+    segment = {"id": _derived(network_id), "network_id": network_id, "network_type": "geneve"}
+    yield SEGMENTS, {**segment, "segment_index": 0, "is_dynamic": False}
 
 
 def _router(router_id: str, _line: _Line) -> _Inserts:
     yield (
-        records.TABLES[Kind.ROUTER],
-        {**_common(router_id, constants.ROUTER_STATUS_ACTIVE), "enable_snat": True},
+        TABLES[Kind.ROUTER],
+        {**_common(router_id, words.ACTIVE), "enable_snat": True},
     )
-    yield _EXTRA, {"router_id": router_id, "distributed": False, "ha": False, "service_router": False}
+    yield ROUTER_EXTRAS, {"router_id": router_id, "distributed": False, "ha": False, "service_router": False}
 
 
 def _port(port_id: str, line: _Line) -> _Inserts:
     yield (
-        records.TABLES[Kind.PORT],
+        TABLES[Kind.PORT],
         {
-            **_common(port_id, constants.PORT_STATUS_DOWN),
+            **_common(port_id, Status.DOWN.value),
             "network_id": line["network_id"],
             "mac_address": _mac(port_id),
             "device_id": _derived(port_id),
-            "device_owner": constants.DEVICE_OWNER_COMPUTE_PREFIX + "nova",
+            "device_owner": words.COMPUTE_PREFIX + "nova",
         },
     )
     yield (
-        records.BINDINGS,
+        BINDINGS,
         {
             "port_id": port_id,
             "host": HOST,
-            "vnic_type": portbindings.VNIC_NORMAL,
+            "vnic_type": "normal",
             "profile": "",
-            "vif_type": portbindings.VIF_TYPE_OVS,
+            "vif_type": "ovs",
             "vif_details": "",
-            "status": constants.ACTIVE,
+            "status": words.ACTIVE,
         },
     )
-    yield records.LEVELS, {"port_id": port_id, "host": HOST, "level": 0, "driver": DRIVER}
+    yield LEVELS, {"port_id": port_id, "host": HOST, "level": 0, "driver": DRIVER}
 
 
 _ROWS = {Kind.NETWORK: _network, Kind.ROUTER: _router, Kind.PORT: _port}

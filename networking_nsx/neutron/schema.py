@@ -3,29 +3,17 @@
 import subprocess
 import sys
 import tempfile
+from importlib.util import find_spec
 from pathlib import Path
 
-import neutron
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from networking_nsx.errors import StoreError
-from networking_nsx.neutron import records
 from networking_nsx.neutron.database import connect_once, name_of
+from networking_nsx.neutron.tables import ATTRIBUTES, BLOCKS, NEEDED, TABLES
 
-_NEEDED = frozenset(
-    table.name
-    for table in (
-        *records.TABLES.values(),
-        records.ATTRIBUTES,
-        records.BINDINGS,
-        records.LEVELS,
-        records.SEGMENTS,
-        records.EXTERNALS,
-        records.BLOCKS,
-    )
-)
-_REVISIONS = Path(neutron.__file__).parent / "db/migration/alembic_migrations/versions"
+_REVISIONS = "db/migration/alembic_migrations/versions"  # in Neutron
 _MIGRATE = "from neutron.db.migration.cli import main; main()"
 
 
@@ -36,7 +24,7 @@ def check(engine: Engine) -> list[str]:
     """
     _check_file(engine)
     tables = connect_once(engine, lambda connection: set(sa.inspect(connection).get_table_names()))
-    missing = sorted(_NEEDED - tables)
+    missing = sorted({table.name for table in NEEDED} - tables)
     if missing:
         raise StoreError(
             f"{name_of(engine)} has not all of Neutron's tables (missing: {', '.join(missing)}): see that "
@@ -73,16 +61,15 @@ def _check_file(engine: Engine) -> None:
 
 
 def _write_nothing(connection: Connection) -> None:
-    for table in records.TABLES.values():
+    for table in TABLES.values():
         connection.execute(sa.update(table).where(table.c.id == "").values(status=table.c.status))
-    attributes, blocks = records.ATTRIBUTES, records.BLOCKS
-    revision = {"revision_number": attributes.c.revision_number}
-    connection.execute(sa.update(attributes).where(attributes.c.id == 0).values(revision))
-    connection.execute(sa.delete(blocks).where(blocks.c.standard_attr_id == 0, blocks.c.entity == ""))
+    revision = {"revision_number": ATTRIBUTES.c.revision_number}
+    connection.execute(sa.update(ATTRIBUTES).where(ATTRIBUTES.c.id == 0).values(revision))
+    connection.execute(sa.delete(BLOCKS).where(BLOCKS.c.standard_attr_id == 0, BLOCKS.c.entity == ""))
 
 
 def _doubts_of_revision(connection: Connection) -> list[str]:
-    wanted = {(_REVISIONS / name).read_text().strip() for name in ("CONTRACT_HEAD", "EXPAND_HEAD")}
+    wanted = {(_revisions() / name).read_text().strip() for name in ("CONTRACT_HEAD", "EXPAND_HEAD")}
     present = set(connection.scalars(sa.text("SELECT version_num FROM alembic_version")))
     if wanted <= present:
         return []
@@ -91,6 +78,14 @@ def _doubts_of_revision(connection: Connection) -> list[str]:
         f"{', '.join(sorted(wanted))}: run `neutron-db-manage upgrade heads` or install the same Neutron"
     )
     return [doubt]
+
+
+def _revisions() -> Path:
+    """Where the installed Neutron has them. Nothing of it is imported."""
+    found = find_spec("neutron")
+    if found is None or found.origin is None:
+        raise StoreError("Neutron is not installed beside neutron-nsx")
+    return Path(found.origin).parent / _REVISIONS
 
 
 def _migrate(engine: Engine) -> None:

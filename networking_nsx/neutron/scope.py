@@ -5,25 +5,12 @@ a table that fits decides.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
 
-from neutron_lib import constants
-from neutron_lib.api.definitions import portbindings
-
 from networking_nsx.model import Kind
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """What the operator left to us; an empty field sets no limit."""
-
-    kinds: frozenset[Kind] = frozenset()
-    network_types: tuple[str, ...] = ()  # of a network's segments, e.g. ("geneve",)
-    physical_networks: tuple[str, ...] = ()  # of the same segment: the NSX transport zones we serve
-    drivers: tuple[str, ...] = ()  # mechanism drivers, one of which bound the port; costs a lookup per port
-    api: str = "mh"  # what NSX ought to have differs: see `_PORTS`
+from networking_nsx.neutron import words
+from networking_nsx.scope import Scope
 
 
 class Standing(NamedTuple):
@@ -97,18 +84,14 @@ _PORTS_BY_API = {
 _NETWORKS = {Place.INSIDE: _TWIN, Place.EXTERNAL: _NEVER, Place.OUTSIDE: _NEVER}
 
 _ROLES = {
-    constants.DEVICE_OWNER_FLOATINGIP: Role.FLOATING_IP,
-    constants.DEVICE_OWNER_ROUTER_GW: Role.GATEWAY,
-    constants.DEVICE_OWNER_DHCP: Role.DHCP,
-    constants.DEVICE_OWNER_ROUTER_INTF: Role.INTERFACE,
-    constants.DEVICE_OWNER_DVR_INTERFACE: Role.INTERFACE,
-    constants.DEVICE_OWNER_HA_REPLICATED_INT: Role.INTERFACE,
-    constants.DEVICE_OWNER_ROUTER_HA_INTF: Role.INTERFACE,
-    constants.DEVICE_OWNER_ROUTER_SNAT: Role.INTERFACE,
+    words.FLOATING_IP: Role.FLOATING_IP,
+    words.ROUTER_GATEWAY: Role.GATEWAY,
+    words.DHCP: Role.DHCP,
+    **dict.fromkeys(words.ROUTER_INTERFACES, Role.INTERFACE),
 }
 
 # None: the port has no active binding at all.
-_NOT_BOUND = (None, portbindings.VIF_TYPE_UNBOUND, portbindings.VIF_TYPE_BINDING_FAILED)
+_NOT_BOUND = (None, words.UNBOUND, words.BINDING_FAILED)
 
 
 def judge(scope: Scope, kind: Kind, *columns: object) -> Standing:

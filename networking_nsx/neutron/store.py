@@ -11,9 +11,9 @@ from networking_nsx.model import Change, Key, Kind, Outcome, Row, Status, Verdic
 from networking_nsx.neutron.database import transact
 from networking_nsx.neutron.events import Notifier
 from networking_nsx.neutron.records import PAGE, Records
-from networking_nsx.neutron.scope import Scope
 from networking_nsx.neutron.writing import BATCH, Batch, Result, as_read, attempt, batches, committed
-from networking_nsx.ports import Clock, Store
+from networking_nsx.ports import UNMEASURED, Clock, Metrics, Store
+from networking_nsx.scope import Scope
 
 _T = TypeVar("_T")
 
@@ -23,12 +23,20 @@ _LOG = logging.getLogger(__name__)
 class NeutronStore:
     """Neutron's database as a `ports.Store`. Threads may share it."""
 
-    def __init__(self, engine: Engine, scope: Scope, notifier: Notifier, clock: Clock) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        scope: Scope,
+        notifier: Notifier,
+        clock: Clock,
+        metrics: Metrics = UNMEASURED,
+    ) -> None:
         self._engine = engine
         self._scope = scope
         self._records = Records(scope, clock)
         self._notifier = notifier
         self._clock = clock
+        self._metrics = metrics
         self._in_doubt: Batch | None = None  # its commit has no answer yet, and Nova was told nothing of it
         # Held from a transaction until its events are queued: they keep the order of the commits.
         self._order = threading.RLock()
@@ -75,10 +83,10 @@ class NeutronStore:
             after = page[-1].id
 
     def _page(self, kind: Kind, after: str) -> Sequence[Any]:
-        return self._transact(lambda connection: self._records.page(connection, kind, after))
+        return self._transact("read", lambda connection: self._records.page(connection, kind, after))
 
     def _some(self, kind: Kind, ids: Sequence[str]) -> Sequence[Row]:
-        return self._transact(lambda connection: self._records.some(connection, kind, ids))
+        return self._transact("read", lambda connection: self._records.some(connection, kind, ids))
 
     def _write(self, batch: Batch) -> Result:
         result = self._attempt(batch, release=True)
@@ -91,14 +99,18 @@ class NeutronStore:
             self._in_doubt = batch
             return result
 
-        result = self._transact(work)
+        result = self._transact("write", work)
         self._in_doubt = None
         return result
 
-    def _transact(self, work: Callable[[Connection], _T]) -> _T:
+    def _transact(self, operation: str, work: Callable[[Connection], _T]) -> _T:
         if self._in_doubt:
             self._make_up_for_doubt()
-        return transact(self._engine, work, self._clock)
+        began = self._clock.monotonic()
+        try:
+            return transact(self._engine, work, self._clock)
+        finally:
+            self._metrics.transacted(operation, self._clock.monotonic() - began)
 
     def _make_up_for_doubt(self) -> None:
         with self._order:

@@ -16,15 +16,8 @@ from sqlalchemy.engine import Connection
 
 from networking_nsx.model import Change, Health, Kind, Outcome, Row, Status, Verdict
 from networking_nsx.neutron.events import Event, event_of
-from networking_nsx.neutron.records import (
-    ATTRIBUTES,
-    BLOCKS,
-    OUR_BLOCK,
-    TABLES,
-    Found,
-    Records,
-    with_attributes,
-)
+from networking_nsx.neutron.records import OUR_BLOCK, Found, Records, with_attributes
+from networking_nsx.neutron.tables import ATTRIBUTES, BLOCKS, TABLES
 from networking_nsx.ports import Clock
 
 BATCH = 500  # rows per transaction: some 20 ms, far below the second that the API may be kept waiting

@@ -34,8 +34,10 @@ from networking_nsx.nsx.deadline import Deadline, Queued, Stopped
 from networking_nsx.nsx.entry import account_of
 from networking_nsx.nsx.node import Node, Unhealthy
 from networking_nsx.nsx.order import Order
-from networking_nsx.nsx.wire import HttpSettings, Reply, Untrusted, Wire
-from networking_nsx.ports import Clock
+from networking_nsx.nsx.settings import HttpSettings
+from networking_nsx.nsx.tls import Tls
+from networking_nsx.nsx.wire import Reply, Untrusted, Wire, files_of
+from networking_nsx.ports import UNMEASURED, Clock, Metrics
 
 __all__ = ["Answer", "Client", "HttpSettings", "Reply"]
 
@@ -47,6 +49,7 @@ _BREATH = 0.02  # seconds before any other attempt: a stop that is asked meanwhi
 _BUSY_PAUSE = 0.5  # seconds after a 503 (as vmware-nsx)
 _THROTTLED_PAUSE = 1.0  # seconds after a 429 that names none: NSX counts over a second
 _PORTS = {"https": 443, "http": 80}
+_UNNAMED = "other"  # managers that only redirects told of are counted together: NSX could tell of many
 
 
 class Answer(NamedTuple):
@@ -77,15 +80,19 @@ class Client:
         adapter: BaseAdapter | None = None,
         *,
         api: Api = MH,
+        metrics: Metrics = UNMEASURED,
     ) -> None:
         """`nodes` are base URLs; `adapter` replaces the network."""
         self._authentication = authentication
         self._settings = settings
         self._clock = clock
         self._adapter = adapter
+        self._tls = Tls(files_of(settings), insecure=settings.insecure)
         self._api = api
+        self._metrics = metrics
         self._account = account_of(authentication, clock)
         self._urgent = False
+        self._pulse = clock
         self._nodes = [self._node(base.rstrip("/")) for base in nodes]
         self._others: dict[str, Node] = {}  # managers that only redirects told of, by origin
         self._order = Order(self._nodes)
@@ -107,6 +114,11 @@ class Client:
     ) -> None:
         self.close()
 
+    @property
+    def nodes(self) -> Sequence[Node]:
+        """The managers that were named."""
+        return self._nodes
+
     def urgent(self) -> "Client":
         """The same managers, asked without waiting for what others have booked.
 
@@ -117,6 +129,15 @@ class Client:
         urgent._urgent = True  # noqa: SLF001 - of this class
         return urgent
 
+    def followed(self, pulse: Clock) -> "Client":
+        """The same managers; each request asks this clock for the time, and sleeps by it, while it goes on.
+
+        Who holds the clock knows whether a request hangs. Closed with this one.
+        """
+        followed = copy(self)
+        followed._pulse = pulse  # noqa: SLF001 - of this class
+        return followed
+
     def close(self) -> None:
         for node in (*self._nodes, *self._others.values()):
             node.close()
@@ -126,7 +147,7 @@ class Client:
     ) -> Answer:
         """Raises an NsxError: Unavailable or Throttled when every attempt failed, others at once."""
         target = f"{path}?{urlencode(params, safe=',', quote_via=quote)}" if params else path
-        deadline = Deadline(self._clock, self._settings.total_timeout, urgent=self._urgent)
+        deadline = Deadline(self._pulse, self._settings.total_timeout, urgent=self._urgent)
         failures: dict[Node, _Failure] = {}  # in the order of their last words
         try:
             return self._tried(target, headers or {}, deadline, failures)
@@ -154,8 +175,8 @@ class Client:
             self._blame(node, failures[node].error)
         raise _soonest(failures)
 
-    def _node(self, base: str) -> Node:
-        wire = Wire(base, self._settings, self._clock, self._adapter)
+    def _node(self, base: str, counted_as: str = "") -> Node:
+        wire = Wire(base, self._settings, self._clock, self._adapter, self._tls, self._metrics, counted_as)
         return Node(wire, self._authentication, self._account, self._api, self._clock)
 
     def _pick(self, failures: Mapping[Node, _Failure]) -> Node:
@@ -245,7 +266,7 @@ class Client:
         if self._settings.insecure or not secure:
             raise Unavailable(f"{node.base}: a redirect to {origin}, which is not in [nsx] managers")
         if origin not in self._others:
-            self._others.setdefault(origin, self._node(origin))
+            self._others.setdefault(origin, self._node(origin, _UNNAMED))
         return self._others[origin], target
 
 

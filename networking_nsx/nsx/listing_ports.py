@@ -29,6 +29,7 @@ class Ports:
         self._part = settings.part
         self._cut: set[str] = set()  # beginnings of ids that are too many for one query
         self._announced: dict[str, int] = {}  # hits by part, in this pass
+        self.largest = 0  # hits of the largest part, in the last pass
 
     def page(self, cursor: str | None, length: int) -> Page:
         if cursor is None:
@@ -49,6 +50,7 @@ class Ports:
         else:
             following = self._after(part)
             if following is None:
+                self.largest = max(self._announced.values())
                 self._check()
         return page_of(Kind.PORT, hits, following, as_of)
 

@@ -55,9 +55,14 @@ class Node:
         """Whether it lets nobody in for now, or others are to be tried first."""
         return self._entry.barred()
 
+    @property
+    def in_flight(self) -> int:
+        """Requests under way."""
+        return self._wire.slots.taken
+
     def load(self, now: float, *, urgent: bool = False) -> tuple[bool, float, int]:
         """The less, the sooner it answers: whether it lets nobody in, its budget's wait, what it does."""
-        return self.barred(), self.limiter.wait(now, urgent=urgent), self._wire.slots.taken
+        return self.barred(), self.limiter.wait(now, urgent=urgent), self.in_flight
 
     def get(self, target: str, headers: Mapping[str, str], deadline: Deadline) -> Reply:
         """Ask, let in. Raises an NsxError."""

@@ -3,7 +3,6 @@
 import ssl
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import requests
@@ -15,7 +14,10 @@ from networking_nsx.errors import ConfigurationError, Malformed, Rejected, Throt
 from networking_nsx.limiter import Limiter
 from networking_nsx.nsx.deadline import Deadline, Unanswered
 from networking_nsx.nsx.queue import Queue
-from networking_nsx.ports import Clock
+from networking_nsx.nsx.requests import NO_ANSWER, purpose_of
+from networking_nsx.nsx.settings import HttpSettings
+from networking_nsx.nsx.tls import Tls, TlsAdapter, TlsFiles
+from networking_nsx.ports import UNMEASURED, Clock, Metrics
 
 # After the request has gone out; what happens before is another error.
 _LOST = (
@@ -25,38 +27,6 @@ _LOST = (
     urllib3.exceptions.IncompleteRead,
 )
 _PIECE = 1 << 20  # bytes of a body that are read at once; between two pieces the deadline is checked
-
-
-@dataclass(frozen=True, slots=True)
-class HttpSettings:
-    """How the managers are asked."""
-
-    request_rate: int = 100
-    """Requests per second and manager. More finish a sweep sooner, and leave less of the limit that NSX
-    sets for the account to its other users."""
-    urgent_share: float = 0.0
-    """Of that rate, kept for urgent requests (see `Client.urgent`). More lets these pass sooner while a sweep
-    has much to ask, and stretches the sweep."""
-    connect_timeout: float = 5.0
-    """Seconds until a connection stands. Longer: a dead manager costs more before the next is tried."""
-    answer_timeout: float = 75.0
-    """Seconds until the first byte, and between two. Shorter: a busy manager is taken for a dead one."""
-    total_timeout: float = 150.0
-    """Seconds for one request with its retries, fail-over, logins and waits for the budget."""
-    retries: int = 2
-    """Further attempts after the first. Each one more is load on an NSX that is in trouble."""
-    concurrency: int = 20
-    """Requests in flight per manager. More use the rate when answers are slow; NSX allows 40 per account."""
-    answer_limit: int = 512 << 20
-    """Bytes after which an answer is cut off: it is held in memory whole."""
-    ca_file: str = ""
-    """PEM file of the authorities that sign the managers' certificates; "" for those of requests."""
-    insecure: bool = False
-    """Accept any certificate: whoever stands in between can read the password."""
-    client_cert_file: str = ""
-    """PEM file of the certificate that is shown to the managers; "" for none."""
-    client_key_file: str = ""
-    """PEM file of its key; "" when that is in the same file."""
 
 
 class Reply(NamedTuple):
@@ -111,13 +81,29 @@ class Slots:
 class Wire:
     """The connections to one manager. Nothing reaches it but through `send`."""
 
-    def __init__(self, base: str, settings: HttpSettings, clock: Clock, adapter: BaseAdapter | None) -> None:
+    def __init__(
+        self,
+        base: str,
+        settings: HttpSettings,
+        clock: Clock,
+        adapter: BaseAdapter | None,
+        tls: Tls,
+        metrics: Metrics = UNMEASURED,
+        counted_as: str = "",
+    ) -> None:
+        """`adapter` replaces the network; `tls` is shared by all managers of an NSX.
+
+        `counted_as`: a name other than that of the base.
+        """
         self.base = base
+        self._metrics = metrics
+        self._counted_as = counted_as or base
         self.limiter = Limiter(settings.request_rate, settings.urgent_share)
         keeps = settings.urgent_share > 0 and settings.concurrency > 1
         self.slots = Slots(settings.concurrency, kept=int(keeps))
         self._settings = settings
         self._clock = clock
+        self._tls = tls if adapter is None and base.startswith("https:") else None
         self._adapter = adapter or HTTPAdapter(pool_connections=1, pool_maxsize=settings.concurrency)
 
     def close(self) -> None:
@@ -135,14 +121,24 @@ class Wire:
         # First a slot: a request must not wait for one between the moment booked for it and its way.
         with self.slots.one(self.base, deadline):
             booked = self._turn(deadline)
-            started_at = self._clock.now()
             request = requests.Request(
                 method, self.base + target, {**default_headers(), **headers}, data=form
             )
-            with self._translated(deadline), self._response(request, booked, deadline) as response:
-                body = self._body(response.raw, deadline)
-                cookies = response.raw.headers.getlist("Set-Cookie")
-                return Reply(response.status_code, response.headers, cookies, body, started_at)
+            began, code = self._clock.monotonic(), NO_ANSWER
+            try:
+                reply = self._exchanged(request, booked, deadline)
+                code = str(reply.status)
+                return reply
+            finally:
+                seconds = self._clock.monotonic() - began
+                self._metrics.asked(self._counted_as, purpose_of(target), code, seconds)
+
+    def _exchanged(self, request: requests.Request, booked: float, deadline: Deadline) -> Reply:
+        started_at = self._clock.now()
+        with self._translated(deadline), self._response(request, booked, deadline) as response:
+            body = self._body(response.raw, deadline)
+            cookies = response.raw.headers.getlist("Set-Cookie")
+            return Reply(response.status_code, response.headers, cookies, body, started_at)
 
     def _turn(self, deadline: Deadline) -> float:
         """Wait for the budget, and return the moment that it had."""
@@ -151,6 +147,7 @@ class Wire:
         if wait > 0:
             if not deadline.allows(wait):
                 raise Throttled(f"{self.base}: its request budget is used up for {wait:.1f} s", wait)
+            self._metrics.waited(self._counted_as, wait)
             deadline.sleep(wait)
         return now + wait
 
@@ -163,15 +160,21 @@ class Wire:
         """
         settings, left = self._settings, deadline.left(self.base)
         try:
-            return self._adapter.send(
+            return self._connections().send(
                 request.prepare(),
                 timeout=(min(settings.connect_timeout, left), min(settings.answer_timeout, left)),
                 stream=True,  # so that the deadline holds between two pieces of the body
-                verify=not settings.insecure and (settings.ca_file or True),
-                cert=_certificate(settings),
             )
         finally:
             self.limiter.arrived(booked, self._clock.monotonic())
+
+    def _connections(self) -> BaseAdapter:
+        """New ones when the files of TLS have changed: those in use close when their answers end."""
+        if self._tls:
+            context = self._tls.context()
+            if not (isinstance(self._adapter, TlsAdapter) and self._adapter.context is context):
+                self._adapter = TlsAdapter(context, self._settings.concurrency)
+        return self._adapter
 
     def _body(self, raw: urllib3.HTTPResponse, deadline: Deadline) -> bytes:
         pieces = []
@@ -207,20 +210,13 @@ class Wire:
             hint = " (see [nsx] managers: http or https?)" if isinstance(cause, ssl.SSLError) else ""
             told = f"{self.base}: {str(cause) or type(cause).__name__}{hint}"
             raise (Unanswered if lost else Unavailable)(told) from error
-        except OSError as error:  # from nothing else but the files that requests opens
-            raise ConfigurationError(f"{_files(self._settings)}: {error}") from error
+        except OSError as error:  # from nothing else but the files of TLS
+            raise ConfigurationError(f"{files_of(self._settings).named()}: {error}") from error
 
 
-def _certificate(settings: HttpSettings) -> str | tuple[str, str] | None:
-    """The file to show, or that and the one of its key."""
-    file, key = settings.client_cert_file, settings.client_key_file
-    return (file, key) if file and key else file or None
-
-
-def _files(settings: HttpSettings) -> str:
-    """The files that a connection needs, for messages."""
-    names = ("ca_file", "client_cert_file", "client_key_file")
-    return "[nsx] " + ", ".join(f"{name} = {file}" for name in names if (file := getattr(settings, name)))
+def files_of(settings: HttpSettings) -> TlsFiles:
+    """The files that a connection needs."""
+    return TlsFiles(settings.ca_file, settings.client_cert_file, settings.client_key_file)
 
 
 def _root(error: BaseException) -> BaseException:

@@ -28,7 +28,7 @@ class _Last:
     """The last complete sweep."""
 
     ended_at: float
-    began: float  # monotonic seconds
+    ended: float  # the same, monotonic
     summary: Summary
 
 
@@ -59,6 +59,7 @@ class Board:
     def __init__(self, clock: Clock, canary: Canary | None) -> None:
         self._clock = clock
         self._canary = canary
+        self._started = clock.monotonic()
         self._holding: dict[Kind, int] = {}  # by the sweep at hand
         self.now = Snapshot()
 
@@ -84,7 +85,7 @@ class Board:
         )
 
     def swept(self, summary: Summary) -> None:
-        last = _Last(self._clock.now(), self._clock.monotonic() - summary.seconds, summary)
+        last = _Last(self._clock.now(), self._clock.monotonic(), summary)
         self.now = replace(self.now, under=None, last=last, trouble=_Trouble(), held=self._holding)
 
     def failed(self, error: Exception, wait: float) -> None:
@@ -96,6 +97,21 @@ class Board:
             self._clock.now() + wait,
         )
         self.now = replace(self.now, trouble=trouble)
+
+    @property
+    def oldest(self) -> float:
+        """Seconds since the oldest look that a status rests on; while no sweep completes, it grows older.
+
+        Before the first one nothing is known but that it was before this process.
+        """
+        last, now = self.now.last, self._clock.monotonic()
+        return last.summary.oldest + now - last.ended if last else now - self._started
+
+    @property
+    def bound(self) -> float:
+        """Seconds: no status was verified longer ago, at the pace of the last sweep."""
+        last = self.now.last
+        return max(last.summary.bound if last else 0.0, self.oldest)
 
     def told(self) -> dict[str, Any]:
         """As JSON. Moments are seconds since the epoch."""
@@ -111,13 +127,11 @@ class Board:
     def _last_sweep(self, last: _Last | None) -> dict[str, Any]:
         if last is None:
             return dict.fromkeys(("last_sweep_at", "last_sweep_seconds", "last_sweep_counts", "bound"))
-        # While no sweep completes, what the last one saw grows older.
-        age = self._clock.monotonic() - last.began
         return {
             "last_sweep_at": last.ended_at,
             "last_sweep_seconds": round(last.summary.seconds, 1),
             "last_sweep_counts": {name: last.summary.counts[name] for name in COUNTS},
-            "bound": round(max(last.summary.bound, age), 1),
+            "bound": round(self.bound, 1),
         }
 
     def _index(self, distrust: str) -> dict[str, Any]:

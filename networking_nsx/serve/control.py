@@ -19,7 +19,6 @@ from networking_nsx.serve.protocol import (
     Answer,
     Command,
     Misunderstood,
-    Request,
     line_of,
     request_from,
 )
@@ -92,19 +91,20 @@ class _Server:
             request = request_from(line)
         except Misunderstood as error:
             return Answer(error=str(error))
-        if request.command is Command.KEY:
-            return await self._settled(request)
+        if request.command in (Command.KEY, Command.NEXT):
+            if len(request.kinds) != 1 or not request.id:
+                return Answer(error="not understood: one kind and the id of a row are needed")
+            key = Key(request.kinds[0], request.id)
+            asks = request.command is Command.NEXT
+            return Answer({"in": self._desk.planned(key)}) if asks else await self._settled(key)
         result = self._desk.carry_out(request)
         if request.command is Command.PAUSE:
             await self._step_ended()
             result["state"] = self._desk.state
         return Answer(result)
 
-    async def _settled(self, request: Request) -> Answer:
+    async def _settled(self, key: Key) -> Answer:
         """What came of a row: `found` as `show` has it, {} if there is none; `waits`: why it takes longer."""
-        if len(request.kinds) != 1 or not request.id:
-            return Answer(error="not understood: one kind and the id of a row are needed")
-        key = Key(request.kinds[0], request.id)
         with self._desk.asking(key) as inquiry:
             if inquiry is None:
                 return Answer(error="too many rows wait to be looked at")

@@ -6,27 +6,49 @@ import threading
 from collections.abc import Callable
 from contextlib import ExitStack
 from importlib.metadata import version
-from typing import Any
+from typing import Any, NamedTuple
 
+from networking_nsx import meters
 from networking_nsx.assemble import Parts
 from networking_nsx.config import Settings
+from networking_nsx.evidence.journal import Journal
+from networking_nsx.metrics import Metrics
 from networking_nsx.serve.beside import beside
 from networking_nsx.serve.board import Board
 from networking_nsx.serve.control import control
 from networking_nsx.serve.desk import Desk
-from networking_nsx.sync.runner import Listener, Several
+from networking_nsx.serve.gauges import expose
+from networking_nsx.serve.health import Loop, patience
+from networking_nsx.serve.systemd import supervised
+from networking_nsx.serve.views import Health, metrics
+from networking_nsx.serve.web import web
+from networking_nsx.sync.runner import Listener, Several, SeveralSettling
 
 _LOG = logging.getLogger(__name__)
 
 
-def serve(parts: Parts, log_lines: Listener, stop: threading.Event, stops: list[Callable[[], None]]) -> None:
+class Followers(NamedTuple):
+    """Who is told of all that a daemon does."""
+
+    log_lines: Listener
+    metrics: Metrics
+    journal: Journal
+
+
+def serve(parts: Parts, followers: Followers, stop: threading.Event, stops: list[Callable[[], None]]) -> None:
     """Synchronize until `stop` is set. What ends waits is added to `stops`, which a signal calls."""
     settings = parts.settings
     board = Board(parts.clock, parts.sweeper.canary if parts.source.index else None)
     schedule = parts.schedule()
-    desk = Desk(_facts(settings, parts.clock.now()), board, parts.brake, parts.clock, schedule)
-    sweeping = parts.runner(Several(log_lines, board), desk, desk.hint)
-    settling = parts.settle_runner(schedule, desk.tally, desk.settling())
+    journal, series = followers.journal, followers.metrics.series
+    desk = Desk(_facts(settings, parts.clock.now()), board, parts.brake, parts.clock, schedule, journal)
+    expose(followers.metrics, parts, board, desk)
+    sweeps = Several(
+        followers.log_lines, board, meters.Sweeping(series, parts.clock), journal.sweeps("sweep")
+    )
+    sweeping = parts.runner(sweeps, desk, desk.hint)
+    settles = SeveralSettling(desk.tally, meters.Settling(series), journal.settling())
+    settling = parts.settle_runner(schedule, settles, desk.settling())
 
     def end() -> None:
         stop.set()
@@ -35,11 +57,27 @@ def serve(parts: Parts, log_lines: Listener, stop: threading.Event, stops: list[
     stops.append(desk.stop)
     if stop.is_set():  # while all this was made
         end()
+    health = _health(parts, desk, board)
+    views = {**health.views(), **metrics(followers.metrics.registry)}
     with ExitStack() as opened:
+        opened.enter_context(web(settings.listen, views))
         opened.enter_context(control(settings.control_socket, desk))
         opened.enter_context(beside("settle", lambda: settling.run(stop.is_set), end))
+        opened.enter_context(supervised(os.environ, health.hangs))
         _announce(settings)
+        journal.happened("daemon", f"started: process {os.getpid()}")
         sweeping.run(stop.is_set)
+    journal.happened("daemon", f"stopped: process {os.getpid()}")
+
+
+def _health(parts: Parts, desk: Desk, board: Board) -> Health:
+    http, interval = parts.settings.http, parts.settings.pacing.interval
+    return Health(
+        parts.clock,
+        lambda: [Loop(name, since, parts.pulses[name].at) for name, since in desk.busy().items()],
+        lambda: board.now.last is not None,
+        patience(interval, http.retries, http.connect_timeout),
+    )
 
 
 def _facts(settings: Settings, now: float) -> dict[str, Any]:

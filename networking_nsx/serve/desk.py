@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from networking_nsx.evidence.journal import NOWHERE, Journal
 from networking_nsx.model import Key, Kind
 from networking_nsx.ports import Clock
 from networking_nsx.serve.board import Board
@@ -26,7 +27,13 @@ class Desk:
     """A `runner.Gate` that commands close and open, and with it the one of the settle runner, `settling`."""
 
     def __init__(
-        self, facts: Mapping[str, Any], board: Board, brake: Brake, clock: Clock, schedule: Schedule
+        self,
+        facts: Mapping[str, Any],
+        board: Board,
+        brake: Brake,
+        clock: Clock,
+        schedule: Schedule,
+        journal: Journal = NOWHERE,
     ) -> None:
         """`facts` are what does not change while the daemon runs."""
         self.tally = Tally(schedule)
@@ -35,6 +42,7 @@ class Desk:
         self._brake = brake
         self._clock = clock
         self._schedule = schedule
+        self._journal = journal
         self._barrier = Barrier(clock)
         self._sweeping = self._barrier.passage()
         self._settling: Passage | None = None
@@ -55,6 +63,11 @@ class Desk:
         self._settling = self._barrier.passage()
         return self._settling
 
+    def busy(self) -> dict[str, float | None]:
+        """Since when each runner is at one step, in monotonic seconds; None while it waits at its gate."""
+        gates = {"sweep": self._sweeping, "settle": self._settling}
+        return {name: gate.busy_since for name, gate in gates.items() if gate}
+
     def stop(self) -> None:
         """Keep nobody waiting any longer."""
         self._barrier.stop()
@@ -67,6 +80,15 @@ class Desk:
             self._settling.ring()
         return taken
 
+    def planned(self, key: Key) -> float | None:
+        """Seconds until this row is looked at by itself; None: the next sweep does."""
+        return self._schedule.planned(key)
+
+    @property
+    def waiting(self) -> int:
+        """Rows that wait to be looked at."""
+        return len(self._schedule)
+
     @property
     def state(self) -> str:
         """`pausing` until the steps at hand have ended."""
@@ -78,16 +100,21 @@ class Desk:
         with self.tally.asking(key) as inquiry:
             taken = self.hint(key, 0.0)
             _LOG.info("command key: %s %s", *key)
+            self._journal.happened("command", f"key: {key.kind} {key.id}")
             yield inquiry if taken else None
 
     def carry_out(self, request: Request) -> dict[str, Any]:
         """What came of it, as JSON."""
         result = _COMMANDS[request.command](self, request.kinds)
-        _LOG.info("command %s: %s", request.command, result.get("did") or self.state)
+        did = result.get("did")
+        _LOG.info("command %s: %s", request.command, did or self.state)
+        if did:
+            self._journal.happened("command", f"{request.command}: {did}")
         return result
 
     def _status(self, _kinds: Sequence[Kind]) -> dict[str, Any]:
         told = {**self._facts, **self._standing(), **self._board.told(), **self.tally.told()}
+        told |= self._journal.told()
         if self.state == "paused":  # the sweep at hand was given up
             told |= dict.fromkeys(name for name in told if name.startswith("sweep_"))
         return told

@@ -26,7 +26,7 @@ class Barrier:
 
     def passage(self) -> "Passage":
         """One more gate, for a thread that is going to wait there."""
-        passage = Passage(self)
+        passage = Passage(self, self._clock)
         self._passages += (passage,)
         return passage
 
@@ -69,20 +69,26 @@ class Barrier:
 class Passage:
     """The `runner.Gate` of one thread."""
 
-    def __init__(self, barrier: Barrier) -> None:
+    def __init__(self, barrier: Barrier, clock: Clock) -> None:
         self.resting = False  # waits for a resume
+        self.busy_since: float | None = None  # monotonic; None while it waits here, and before it came first
         self._barrier = barrier
+        self._clock = clock
         self._bell = threading.Event()  # whoever waits is to look up
         self._pauses = 0  # before this thread passed last
 
     def wait(self, seconds: float) -> bool:
+        self.busy_since = None
         if seconds and not self._closed and self._bell.wait(seconds):
             self._bell.clear()  # before anything is looked at: what is new afterwards rings again
+        self.busy_since = self._clock.monotonic()
         return self._closed
 
     def enter(self) -> None:
+        self.busy_since = None
         while not self._barrier.opens(self._note):
             self._bell.wait()
+        self.busy_since = self._clock.monotonic()
 
     def ring(self) -> None:
         """End a wait: there is something to do."""

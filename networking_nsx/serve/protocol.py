@@ -29,6 +29,7 @@ class Command(StrEnum):
     RESUME = "resume"
     RELEASE = "release"
     KEY = "key"
+    NEXT = "next"
 
 
 class _Line(msgspec.Struct, frozen=True):
@@ -37,8 +38,8 @@ class _Line(msgspec.Struct, frozen=True):
 
 class Request(msgspec.Struct, frozen=True):
     command: Command
-    kinds: tuple[Kind, ...] = ()  # of `release`; none are all. Of `key` the one of the row
-    id: str = ""  # of the row, for `key`
+    kinds: tuple[Kind, ...] = ()  # of `release`; none are all. Of `key` and `next` the one of the row
+    id: str = ""  # of the row, for `key` and `next`
     version: int = VERSION
 
 

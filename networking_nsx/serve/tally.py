@@ -52,6 +52,11 @@ class Tally:
             exc_info=None if expected else error,
         )
 
+    @property
+    def failures(self) -> int:
+        """In a row."""
+        return self._failures
+
     @contextmanager
     def asking(self, key: Key) -> Iterator[Inquiry]:
         """Follow a row until the end of the block. For one thread at a time."""

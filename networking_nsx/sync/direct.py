@@ -41,10 +41,11 @@ class DirectPass(Pass):
             yield from self._read_directly(watch, rows[start : start + SOME])
         yield from self._settle(watch, self._ledger.followers())
         yield from self._release_held(watch)
-        last = self._progress()
+        last = self._progress()._replace(statuses=self._statuses())
         if not self.in_trouble:
             watch.ended(self._open + len(rows) - self._read, means.clock.monotonic())
-        yield last._replace(bound=means.rotation.bound(means.clock.monotonic()))
+        now = means.clock.monotonic()
+        yield last._replace(bound=means.rotation.bound(now), behind=means.rotation.behind(now))
 
     def _answered(self, row: Row, answer: list[Observation] | NsxError) -> None:
         super()._answered(row, answer)

@@ -7,6 +7,7 @@ one, for rows whose listing cannot be believed.
 from collections import Counter
 from collections.abc import Container, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 
 from networking_nsx.errors import NsxError, Retryable
 from networking_nsx.model import (
@@ -32,6 +33,7 @@ from networking_nsx.sync.turns import Turns
 BATCH = 5000  # changes written between two steps
 SOME = 200  # rows asked for at once where many are read directly: a source may read several at a time
 LOT = 10  # direct reads between two steps: a stop is not kept waiting for all of them
+_STATUS = attrgetter("status")
 LOOK_FAILURES = 5  # direct reads in a row that may succeed later: NSX is in trouble, the others wait
 
 
@@ -81,6 +83,10 @@ class Pass:
     def met(self) -> int:
         """Rows whose object this pass has seen so far."""
         return self._ledger.seen(self._kind)
+
+    def _statuses(self) -> Counter[str]:
+        """Neutron's rows by status, as this pass leaves them."""
+        return Counter(map(_STATUS, self._ledger.rows(self._kind).values()))
 
     def _watch(self) -> Watch:
         """The brake over this pass, which begins."""

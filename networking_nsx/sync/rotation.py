@@ -79,8 +79,11 @@ class Rotation:
         turn = len(self._queue) // max(1, turned) + 2  # passes in which everybody has a turn
         slowest = max(list(self._paces)[-turn:])
         ahead = _MARGIN * slowest * len(self._queue) + (period - lasted) + lasted / _SHARE
-        behind = max((now - self._read_at.get(row_id, self._first) for row_id in self._queue), default=0.0)
-        return max(ahead, behind)  # a row that cannot be read grows older and older
+        return max(ahead, self.behind(now))  # a row that cannot be read grows older and older
+
+    def behind(self, now: float) -> float:
+        """Seconds since the row was read that was read longest ago."""
+        return max((now - self._read_at.get(row_id, self._first) for row_id in self._queue), default=0.0)
 
 
 def _mixed(oldest: Sequence[Row], hot: Sequence[Row]) -> list[Row]:

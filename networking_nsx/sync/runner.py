@@ -28,12 +28,14 @@ class Summary:
     seconds: float = 0.0  # from its first request to its last write
     period: float = 0.0  # from the beginning of the sweep before to the beginning of this one
     bound: float = 0.0  # seconds: no status was verified longer ago, at the pace of this sweep
+    oldest: float = 0.0  # seconds from the oldest look that a status rests on to the end of this sweep
     turns: int = 1  # sweeps in which every object is read
 
     def add(self, progress: Progress) -> None:
         self.counts.update(progress.counts)
         self.words.update(progress.words)
         self.bound = max(self.bound, progress.bound)
+        self.oldest = max(self.oldest, progress.behind)
         self.turns = max(self.turns, progress.turns)
 
     @property
@@ -175,7 +177,8 @@ class Runner:
         before = began if self._began is None else self._began
         summary.period = began - before
         waiting = (summary.turns - 1) * max(summary.period, summary.seconds, self._pacer.interval)
-        summary.bound = max(summary.bound, ended - before + waiting)
+        summary.oldest = max(summary.oldest, summary.seconds + waiting)
+        summary.bound = max(summary.bound, summary.oldest, ended - before + waiting)
         self._began = began
         self._sweep_backoff.succeeded()
         self._listener.swept(summary)
@@ -196,6 +199,21 @@ class SettleListener(Protocol):
     def progressed(self, progress: Progress) -> None: ...
 
     def failed(self, error: Exception, wait: float) -> None: ...
+
+
+class SeveralSettling:
+    """Listeners to the settling that are told the same."""
+
+    def __init__(self, *listeners: SettleListener) -> None:
+        self._listeners = listeners
+
+    def progressed(self, progress: Progress) -> None:
+        for listener in self._listeners:
+            listener.progressed(progress)
+
+    def failed(self, error: Exception, wait: float) -> None:
+        for listener in self._listeners:
+            listener.failed(error, wait)
 
 
 class SettleRunner:

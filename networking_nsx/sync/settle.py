@@ -96,6 +96,12 @@ class Schedule:
                 return None
             return max(0.0, min(due.at for due in self._due.values()) - self._clock.monotonic())
 
+    def planned(self, key: Key) -> float | None:
+        """Seconds until this key is due; None when it does not wait."""
+        with self._lock:
+            due = self._due.get(key)
+            return max(0.0, due.at - self._clock.monotonic()) if due else None
+
     def ripe(self) -> list[Key]:
         """What is due: what has been put off least comes first, as NSX may hang on the others."""
         now = self._clock.monotonic()

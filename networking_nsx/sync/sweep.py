@@ -151,7 +151,7 @@ class ListedPass(Pass):
         yield self._progress()
         yield from self._release_held(watch)
         yield from self._declare_absent(watch)
-        last = self._progress()
+        last = self._progress()._replace(statuses=self._statuses())
         watch.ended(self._open, self._means.clock.monotonic())
         bound = self._means.turns.bound(self._means.clock.monotonic()) if self._indexed else 0.0
         yield last._replace(goes_on=self._kind is not self._means.kinds[-1], bound=bound)

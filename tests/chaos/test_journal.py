@@ -7,7 +7,6 @@ from chaos import journal
 from chaos.judge import Entry
 from chaos.rows import Rows
 from cloud import Cloud
-from neutron.db.models import l3_attrs  # noqa: F401 - maps the table that `Cloud.router` writes
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from waiting import wait_for
 
 from networking_nsx.clock import SystemClock
 from networking_nsx.errors import ConfigurationError
-from networking_nsx.model import Status
+from networking_nsx.model import Answer, Status
 from networking_nsx.neutron import nova as nova_module
 from networking_nsx.neutron.events import PLUGGED, UNPLUGGED, Event, recent
 from networking_nsx.neutron.nova import PATIENCE, NovaNotifier, Silence
@@ -121,6 +121,23 @@ class TestAnswers:
         assert nova.requests[0][0] == {
             "name": PLUGGED, "status": "completed", "server_uuid": SERVER, "tag": "port-0", "code": 200,
         }  # fmt: skip
+
+    def test_whoever_asks_hears_what_became_of_each_event(self, conf, nova, clock):
+        """Each end of an event is told once: taken, refused, no such instance, or given up in the end."""
+        heard = []
+        notifier = NovaNotifier(client_from(conf), clock, [lambda *told: heard.append(told)])
+        nova.codes = {"hostless": 422, "unknown": 404, "wrong": 400}
+
+        notifier.notify([event(port_id) for port_id in ("fine", "hostless", "unknown", "wrong")])
+        while (wait := notifier.step()) is not None:
+            clock.time += wait
+
+        assert heard == [
+            (Answer.ACKNOWLEDGED, PLUGGED, "fine", START),
+            (Answer.GONE, PLUGGED, "unknown", START),
+            (Answer.REFUSED, PLUGGED, "wrong", START),
+            (Answer.GIVEN_UP, PLUGGED, "hostless", START),
+        ]
 
     def test_each_event_is_acknowledged_alone(self, nova, notifier, clock, caplog):
         """Of a mixed answer only the instance without a host is tried again, after a wait that grows."""
@@ -352,7 +369,7 @@ _KILLED = """
 import os, signal, sys, threading
 from cloud import change, port_key
 from networking_nsx.clock import SystemClock
-from networking_nsx.model import Status
+from networking_nsx.model import Answer, Status
 from networking_nsx.neutron import database
 from networking_nsx.neutron.scope import Scope
 from networking_nsx.neutron.store import NeutronStore

@@ -249,7 +249,7 @@ def test_every_command_is_logged_with_what_it_did(case, caplog):
 def follow(case, steps: int = 1000) -> None:
     """One sweep, or its beginning, with the board as its listener."""
     case.board.began()
-    summary = Summary(seconds=2.0)
+    summary = Summary(seconds=2.0, oldest=2.0)
     for number, progress in enumerate(case.heart.sweeper.sweep(lambda: 10), 1):
         case.board.progressed(progress)
         summary.add(progress)
