@@ -146,7 +146,7 @@ class Terminal:
         """Type it, and wait for nothing."""
         self._typed = command
         self.said.clear()
-        self._write(f"{self.filled(command)}\necho; echo '{_END}' $?")
+        self._write(f"{self.filled(command)}\ncode=$?; echo; echo '{_END}' $code")
 
     def run(self, command: str) -> tuple[str, int]:
         """What it says, and its exit code."""
