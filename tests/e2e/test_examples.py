@@ -118,7 +118,7 @@ def run(block: Block, terminal: Terminal) -> None:
 def check(command: Command, output: str, code: int) -> None:
     """Exit 0, or another code that is no failure, and the lines of the page in their order."""
     assert "Traceback" not in output, output
-    codes = next((codes for start, codes in CODES.items() if command.typed.startswith(start)), (0,))
+    codes = next((codes for start, codes in CODES.items() if start in command.typed), (0,))
     assert code in codes, f"{command.typed}: {code}: {output}"
     assert missing(command.printed, output) == [], output
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import errors_page
 import metrics_page
 import options_page
+import pacing_page
 import pytest
 
 from networking_nsx.cli.exits import OF
@@ -108,6 +109,14 @@ def test_every_error_is_documented_with_what_to_do():
 
     assert {error.__name__ for error in errors_page.classes()} == errors_page.TOLD.keys()
     assert page == errors_page.refreshed(page)
+
+
+def test_the_worked_numbers_are_those_of_the_program():
+    """The tables on pacing are as docs/tools/pacing_page.py computes them."""
+    page = (DOCS / "explanation" / "pacing.md").read_text()
+
+    assert "| 100,000 | 102,200 | 10, 1 | 10,220 |" in page
+    assert page == pacing_page.refreshed(page)
 
 
 @pytest.mark.parametrize("page", READABLE, ids=name)
