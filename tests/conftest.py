@@ -1,5 +1,6 @@
 import re
 
+import coverage
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -17,11 +18,17 @@ _REPETITIVE = re.compile(
 )
 
 
-def pytest_collection_modifyitems(items):
-    """Trace only tests whose coverage counts."""
-    for item in items:
-        if _REPETITIVE.search(item.nodeid):
-            item.add_marker(pytest.mark.no_cover)
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item):
+    """Trace only tests whose coverage counts, and their fixtures."""
+    tracing = coverage.Coverage.current() if _REPETITIVE.search(item.nodeid) else None
+    if tracing is None:
+        return (yield)
+    tracing.stop()
+    try:
+        return (yield)
+    finally:
+        tracing.start()
 
 
 def pytest_terminal_summary(terminalreporter):

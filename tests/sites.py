@@ -49,7 +49,7 @@ def process(*words: str):
             running.kill()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def simulator():
     """Base URLs of a simulator with 20 networks, 200 ports and 2 routers."""
     with process(
@@ -118,7 +118,7 @@ def site(tmp_path, simulator, populated, command):
     return made
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def populated(tmp_path_factory, simulator):
     """A database as `neutron-nsx populate` makes it."""
     file = tmp_path_factory.mktemp("populated") / "neutron.sqlite"
