@@ -14,7 +14,8 @@ settings.load_profile("unhurried")
 
 # What goes again and again over what other tests have covered: tracing would make it half as slow again.
 _REPETITIVE = re.compile(
-    "tests/(chaos|e2e|fuzz|property|simulation)/|/test_(faults|live_failures|policy_faults|simulator)"
+    "tests/(chaos|e2e|fuzz|property|simulation)/"
+    "|/test_(brake_scenarios|faults|live_failures|policy_faults|policy_index|simulator)"
 )
 
 
