@@ -4,7 +4,7 @@ import coverage
 import pytest
 from hypothesis import HealthCheck, settings
 
-pytest_plugins = ["databases", "nova", "sites"]
+pytest_plugins = ["databases", "nova", "prometheus", "sites"]
 
 # How long an example takes tells of the machine, and of what else it does.
 settings.register_profile(
