@@ -4,19 +4,18 @@ import argparse
 import threading
 from typing import Any
 
-from cliff.show import ShowOne
-
 from networking_nsx.assemble import Parts, bindings, reader
 from networking_nsx.cli.arguments import add_files, add_key
 from networking_nsx.cli.common import columns, configured
 from networking_nsx.cli.explaining import explained, remembered
+from networking_nsx.cli.formats import One
 from networking_nsx.errors import NsxError
 from networking_nsx.model import Finding, Key, Kind
 from networking_nsx.serve.findings import shown
 from networking_nsx.sync import punctual
 
 
-class Show(ShowOne):
+class Show(One):
     """Show one network, router or port in Neutron and on NSX, and why it is as it is. Never writes.
 
     Where NSX cannot be asked, all else is shown, and then the command fails.

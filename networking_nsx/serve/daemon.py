@@ -17,7 +17,7 @@ from networking_nsx.serve.beside import beside
 from networking_nsx.serve.board import Board
 from networking_nsx.serve.control import control
 from networking_nsx.serve.desk import Desk
-from networking_nsx.serve.gauges import expose
+from networking_nsx.serve.gauges import expose, expose_evidence, expose_health
 from networking_nsx.serve.health import Loop, patience
 from networking_nsx.serve.systemd import supervised
 from networking_nsx.serve.views import Health, metrics
@@ -41,10 +41,17 @@ def serve(parts: Parts, followers: Followers, stop: threading.Event, stops: list
     board = Board(parts.clock, parts.sweeper.canary if parts.source.index else None)
     schedule = parts.schedule()
     journal, series = followers.journal, followers.metrics.series
-    desk = Desk(_facts(settings, parts.clock.now()), board, parts.brake, parts.clock, schedule, journal)
+    desk = Desk(
+        _facts(settings, parts.clock.now()), board, parts.brake, parts.clock, schedule, parts.window, journal
+    )
+    parts.window.also(lambda phase, found: journal.happened("maintenance", f"{phase}: {found.reason}"))
     expose(followers.metrics, parts, board, desk)
     sweeps = Several(
-        followers.log_lines, board, meters.Sweeping(series, parts.clock), journal.sweeps("sweep")
+        followers.log_lines,
+        board,
+        parts.window,
+        meters.Sweeping(series, parts.clock),
+        journal.sweeps("sweep"),
     )
     sweeping = parts.runner(sweeps, desk, desk.hint)
     settles = SeveralSettling(desk.tally, meters.Settling(series), journal.settling())
@@ -58,6 +65,8 @@ def serve(parts: Parts, followers: Followers, stop: threading.Event, stops: list
     if stop.is_set():  # while all this was made
         end()
     health = _health(parts, desk, board)
+    expose_health(followers.metrics, desk, health)
+    expose_evidence(followers.metrics, journal)
     views = {**health.views(), **metrics(followers.metrics.registry)}
     with ExitStack() as opened:
         opened.enter_context(web(settings.listen, views))
