@@ -22,7 +22,7 @@ VERSION = 1  # of the schema
 
 WRITES, LOOKS, ANSWERS = 10, 20, 10  # of each row
 EVENTS = 10_000
-ROWS = 2_000_000  # some 800 MB
+ROWS = 2_000_000  # some 600 MB
 
 _SPARE = 0.95  # of ROWS is left when it was exceeded: then there is time until the next time
 _REMEMBERED = 200_000  # rows whose last look is known: one that says the same is not kept again
