@@ -163,6 +163,9 @@ NOVA_LATENCY = _histogram(
 BUILD = _gauge("nsx_sync_build_info", "1; the labels say what runs.", Label("version"), Label("api"))
 REPORT = _gauge("nsx_sync_report_mode", "1 where mode = report: nothing is written.")
 PAUSED = _gauge("nsx_sync_paused", "1 while an operator has paused it.")
+MAINTENANCE = _gauge(
+    "nsx_sync_maintenance", "1 from the start of a maintenance until a sweep has verified all after its end."
+)
 HANGING = _gauge("nsx_sync_loop_hanging", "1 while a loop hangs, as /healthz tells.", RUNNER)
 EVIDENCE_WAITING = _gauge("nsx_sync_evidence_waiting", "Entries of evidence that are not kept yet.", PLACE)
 EVIDENCE_LOST = _counter("nsx_sync_evidence_lost_total", "Entries of evidence that never will be.", PLACE)

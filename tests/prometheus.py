@@ -53,6 +53,11 @@ def _for(found: re.Match[str]) -> str:
     return next(quick for most, quick in _FORS if seconds <= most)
 
 
+def alerts_of(rules: str) -> list[str]:
+    """Their names."""
+    return re.findall(r"- alert: (\w+)", rules)
+
+
 def installed(name: str) -> str:
     """Where this program of Prometheus's packages is."""
     found = program(name)
@@ -71,17 +76,14 @@ class Prometheus:
         self._file = targets
         self._targets: dict[str, str] = {}  # address by name
 
-    def scrape(self, name: str, address: str) -> None:
-        """From now on, as the instance of this name."""
+    @contextmanager
+    def scraping(self, name: str, address: str) -> Iterator[None]:
+        """Until the end of the block, as the instance of this name."""
         self._targets[name] = address
         self._write()
-
-    def forget(self, name: str) -> None:
+        yield
         del self._targets[name]
         self._write()
-
-    def scraped(self, name: str) -> bool:
-        return any(found["value"][1] == "1" for found in self.query(f'up{{instance="{name}"}}'))
 
     def query(self, expression: str) -> list[dict]:
         return self._asked("query", query=expression)["result"]

@@ -41,10 +41,17 @@ def serve(parts: Parts, followers: Followers, stop: threading.Event, stops: list
     board = Board(parts.clock, parts.sweeper.canary if parts.source.index else None)
     schedule = parts.schedule()
     journal, series = followers.journal, followers.metrics.series
-    desk = Desk(_facts(settings, parts.clock.now()), board, parts.brake, parts.clock, schedule, journal)
+    desk = Desk(
+        _facts(settings, parts.clock.now()), board, parts.brake, parts.clock, schedule, parts.window, journal
+    )
+    parts.window.also(lambda phase, found: journal.happened("maintenance", f"{phase}: {found.reason}"))
     expose(followers.metrics, parts, board, desk)
     sweeps = Several(
-        followers.log_lines, board, meters.Sweeping(series, parts.clock), journal.sweeps("sweep")
+        followers.log_lines,
+        board,
+        parts.window,
+        meters.Sweeping(series, parts.clock),
+        journal.sweeps("sweep"),
     )
     sweeping = parts.runner(sweeps, desk, desk.hint)
     settles = SeveralSettling(desk.tally, meters.Settling(series), journal.settling())

@@ -16,6 +16,7 @@ from networking_nsx.series import Family, Series, Values
 from networking_nsx.serve.board import Board
 from networking_nsx.serve.desk import Desk
 from networking_nsx.serve.views import Health
+from networking_nsx.sync.maintenance import Phase
 
 
 def expose(told: Metrics, parts: Parts, board: Board, desk: Desk) -> None:
@@ -29,6 +30,7 @@ def expose(told: Metrics, parts: Parts, board: Board, desk: Desk) -> None:
     _single(series, metrics.BOUND, lambda: board.bound)
     _single(series, metrics.OLDEST, lambda: board.oldest)
     _single(series, metrics.PAUSED, lambda: desk.state != "running")
+    _single(series, metrics.MAINTENANCE, lambda: parts.window.phase is not Phase.NONE)
     _single(series, metrics.SETTLE_WAITING, lambda: desk.waiting)
     _single(series, metrics.NOVA_WAITING, lambda: parts.nova.waiting)
     series.read(metrics.FAILURES, lambda: _failures(board, desk))

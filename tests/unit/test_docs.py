@@ -9,6 +9,7 @@ import metrics_page
 import options_page
 import pytest
 
+from networking_nsx.cli.exits import OF
 from networking_nsx.metrics import FAMILIES
 from networking_nsx.model import COUNTS
 from networking_nsx.options import NSX, SYNC
@@ -57,6 +58,15 @@ def test_every_option_of_a_command_is_documented():
 
     assert "--config-file" in options
     assert [option for option in sorted(options) if not re.search(rf"`{option}\b", page)] == []
+
+
+def test_the_exit_codes_are_those_of_the_commands():
+    """One table has all of them, each with the command that may end with it."""
+    page = COMMAND.read_text()
+    section = page[page.index("## Exit codes") : page.index("## Output")]
+    rows = re.findall(r"^\| (\d+) \| (.+?) \| .+ \|$", section, re.MULTILINE)
+
+    assert [(int(code), of) for code, of in rows] == [(int(code), of) for code, of in OF.items()]
 
 
 def test_every_count_is_documented():
