@@ -2,9 +2,11 @@
 
 import json
 import logging
+import os
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import IO
@@ -41,9 +43,15 @@ def command(capsys):
 
 
 @contextmanager
-def process(*words: str, log: IO[str] | int = subprocess.PIPE):
-    """A command that runs until the end of the block."""
-    with subprocess.Popen([COMMAND, *words], stdout=subprocess.PIPE, stderr=log, text=True) as running:
+def process(*words: str, log: IO[str] | int = subprocess.PIPE, environment: Mapping[str, str] | None = None):
+    """A command that runs until the end of the block; `environment`: what it has in addition."""
+    with subprocess.Popen(
+        [COMMAND, *words],
+        stdout=subprocess.PIPE,
+        stderr=log,
+        text=True,
+        env={**os.environ, **(environment or {})},
+    ) as running:
         try:
             yield running
         finally:
