@@ -3,13 +3,14 @@
 import argparse
 import sys
 
-from benchmarks import policy, scale, simulator_page, sweeps, writes
+from benchmarks import evidence, policy, scale, simulator_page, sweeps, writes
 
 BENCHMARKS = {
     "sweep": sweeps.run,
     "writes": writes.run,
     "scale": scale.run,
     "policy": policy.run,
+    "evidence": evidence.run,
     "simulator": simulator_page.run,
 }
 

@@ -2,11 +2,14 @@
 
 import json
 import logging
+import os
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import IO
 
 import pytest
 import requests
@@ -40,10 +43,14 @@ def command(capsys):
 
 
 @contextmanager
-def process(*words: str):
-    """A command that runs until the end of the block."""
+def process(*words: str, log: IO[str] | int = subprocess.PIPE, environment: Mapping[str, str] | None = None):
+    """A command that runs until the end of the block; `environment`: what it has in addition."""
     with subprocess.Popen(
-        [COMMAND, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [COMMAND, *words],
+        stdout=subprocess.PIPE,
+        stderr=log,
+        text=True,
+        env={**os.environ, **(environment or {})},
     ) as running:
         try:
             yield running

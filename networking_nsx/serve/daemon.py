@@ -17,7 +17,7 @@ from networking_nsx.serve.beside import beside
 from networking_nsx.serve.board import Board
 from networking_nsx.serve.control import control
 from networking_nsx.serve.desk import Desk
-from networking_nsx.serve.gauges import expose
+from networking_nsx.serve.gauges import expose, expose_evidence, expose_health
 from networking_nsx.serve.health import Loop, patience
 from networking_nsx.serve.systemd import supervised
 from networking_nsx.serve.views import Health, metrics
@@ -65,6 +65,8 @@ def serve(parts: Parts, followers: Followers, stop: threading.Event, stops: list
     if stop.is_set():  # while all this was made
         end()
     health = _health(parts, desk, board)
+    expose_health(followers.metrics, desk, health)
+    expose_evidence(followers.metrics, journal)
     views = {**health.views(), **metrics(followers.metrics.registry)}
     with ExitStack() as opened:
         opened.enter_context(web(settings.listen, views))

@@ -5,10 +5,12 @@ import re
 import tomllib
 from pathlib import Path
 
+import metrics_page
 import options_page
 import pytest
 
 from networking_nsx.cli.exits import OF
+from networking_nsx.metrics import FAMILIES
 from networking_nsx.model import COUNTS
 from networking_nsx.options import NSX, SYNC
 
@@ -84,6 +86,19 @@ def test_every_option_is_rendered_with_its_default_and_its_old_names():
         assert option.help in section[1]
         assert all(f"[{old.group}] {old.name}" in section[1] for old in option.deprecated_opts)
     assert page == options_page.refreshed(page)
+
+
+def test_every_metric_is_rendered_with_its_labels_and_what_to_do_with_it():
+    """The page on the metrics is as docs/tools/metrics_page.py makes it of `networking_nsx.metrics`."""
+    page = (DOCS / "reference" / "metrics.md").read_text()
+
+    for family in FAMILIES:
+        section = re.search(rf"^### {family.name}\n(.*?)(?=^##|\Z)", page, re.MULTILINE | re.DOTALL)
+        assert section, family.name
+        assert family.help in section[1]
+        assert all(f"Label `{label.name}`" in section[1] for label in family.labels)
+        assert "What to do with it: " in section[1]
+    assert page == metrics_page.refreshed(page)
 
 
 @pytest.mark.parametrize("page", READABLE, ids=name)
