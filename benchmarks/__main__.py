@@ -3,13 +3,14 @@
 import argparse
 import sys
 
-from benchmarks import policy, scale, simulator_page, sweeps, writes
+from benchmarks import page, policy, scale, simulator_page, sweeps, writes
 
 BENCHMARKS = {
     "sweep": sweeps.run,
     "writes": writes.run,
     "scale": scale.run,
     "policy": policy.run,
+    "page": page.run,
     "simulator": simulator_page.run,
 }
 

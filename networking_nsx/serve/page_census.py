@@ -10,7 +10,7 @@ from networking_nsx.neutron.census import By, Group
 from networking_nsx.ports import Clock
 
 PATIENCE = 0.1  # seconds for which a reader waits for a count
-_SHARE = 0.01  # of the time that may go into counting
+SHARE = 0.01  # of the time that may go into counting
 _LOOKUPS = 2  # at a time: a database that hangs keeps no more threads of the server
 
 
@@ -78,4 +78,4 @@ class Counter:
             self._counted = self._counted._replace(error=str(error))
         finally:
             took = self._clock.monotonic() - began
-            self._due = began + max(self._every, took / _SHARE)
+            self._due = began + max(self._every, took / SHARE)
