@@ -43,7 +43,9 @@ def _measured(database: str, ports: int, sweeps: int) -> list[Check]:
     every = max(_INTERVAL, counted["wall"] / SHARE)
     print(f"{ports} ports, {len(down)} DOWN, {database}; {len(latencies)} looks during {sweeps} sweeps")
     print(f"  latency: median {median:.0f} ms, 95 % {slowest:.0f} ms, most {max(latencies):.0f} ms")
-    print(f"  CPU: sweep {swept[-1]['cpu']:.2f} s, a look {1000 * look:.1f} ms, a count {counted['cpu']:.3f} s")
+    print(
+        f"  CPU: sweep {swept[-1]['cpu']:.2f} s, a look {1000 * look:.1f} ms, a count {counted['cpu']:.3f} s"
+    )
     print(f"  a count takes {counted['wall']:.2f} s, so there is one in {every:.0f} s at most")
     follows = [100 * each["follows"] / each["cpu"] for each in swept]
     looks = [100 * look / each["cpu"] for each in swept]

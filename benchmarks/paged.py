@@ -19,7 +19,7 @@ from networking_nsx.model import Kind
 from networking_nsx.neutron.census import By
 from networking_nsx.serve.board import Board
 from networking_nsx.serve.desk import Desk
-from networking_nsx.serve.site import Site
+from networking_nsx.serve.site import Site, health_of
 from networking_nsx.serve.web import web
 from networking_nsx.sync.runner import Several, Summary
 
@@ -57,7 +57,8 @@ def main() -> None:
         desk = Desk(_FACTS, board, parts.brake, parts.clock, parts.schedule(), Journal([], parts.clock.now))
         page = Several(*site.followers("sweep"))
         parts.source.page(Kind.ROUTER, None, 1)  # logs in
-        with web(Address("127.0.0.1", 0), site.views(desk, board, CollectorRegistry())) as url:
+        views = site.views(desk, health_of(parts, desk, board), CollectorRegistry())
+        with web(Address("127.0.0.1", 0), views) as url:
             serve({"sweep": lambda: sweep(parts, board, page), "count": lambda: count(parts)}, url=url)
 
 

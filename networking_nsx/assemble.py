@@ -15,6 +15,7 @@ from networking_nsx.clock import SystemClock
 from networking_nsx.config import Settings
 from networking_nsx.lease import lease
 from networking_nsx.neutron import schema
+from networking_nsx.neutron.bindings import Bindings
 from networking_nsx.neutron.census import Census
 from networking_nsx.neutron.database import engine
 from networking_nsx.neutron.events import recent
@@ -39,7 +40,7 @@ from networking_nsx.nsx.mh import MhLogin, MhSource
 from networking_nsx.nsx.policy import PolicySource
 from networking_nsx.nsx.pulse import Pulse
 from networking_nsx.nsx.reader_mh import Generation
-from networking_nsx.ports import UNMEASURED, Clock, Hint, Metrics, Source, Store, Told
+from networking_nsx.ports import UNMEASURED, Clock, Explained, Hint, Metrics, Source, Store, Told
 from networking_nsx.sync.brake import Allowance, Brake
 from networking_nsx.sync.canary import Canary
 from networking_nsx.sync.damping import Damped
@@ -53,7 +54,7 @@ URGENT_SHARE = 0.1  # of `request_rate`, kept for single rows; more stretches th
 FAREWELL = 10.0  # seconds at the end for what Nova has not been told yet; the next start tells it the rest
 
 Clients = tuple[Client, Client]  # of one NSX: for sweeps, and for single rows
-Sources = tuple[Source, Source]  # the same
+Sources = tuple[Explained, Source]  # the same
 
 _LOG = logging.getLogger(__name__)
 
@@ -65,7 +66,7 @@ class Parts:
     settings: Settings
     client: Client
     nova: NovaNotifier | Silence
-    source: Source
+    source: Explained
     urgent: Source
     """The same NSX, for the settle runner: it shares with the source what threads may."""
     store: Store
@@ -130,6 +131,16 @@ def only_one(settings: Settings) -> Iterator[None]:
     """Hold the lease of this NSX on this machine. Raises LeaseTaken."""
     with lease(settings.managers, settings.lock_path):
         yield
+
+
+@contextmanager
+def bindings(settings: Settings) -> Iterator[Bindings]:
+    """What Neutron knows of where ports are."""
+    database = engine(settings.connection)
+    try:
+        yield Bindings(database)
+    finally:
+        database.dispose()
 
 
 @contextmanager

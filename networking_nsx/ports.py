@@ -51,6 +51,14 @@ class Source(Protocol):
         ...
 
 
+class Explained(Source, Protocol):
+    """An NSX that can say why an object is not up: that costs requests of its own, so only a person asks."""
+
+    def reasons(self, seen: Observation) -> list[str]:
+        """What NSX says of the object that was seen, a line each; also what could not be asked."""
+        ...
+
+
 class Store(Protocol):
     """Neutron's rows."""
 

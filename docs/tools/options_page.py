@@ -1,12 +1,13 @@
-"""Keeps docs/reference/options.md equal to `networking_nsx.options`.
+"""Keeps docs/reference/options.md equal to `networking_nsx.options` and to `observables.py`.
 
-Run: python docs/tools/options_page.py. A test fails while the page is not up to date.
+Run: make reference. A test fails while the page is not up to date.
 """
 
 import re
 from pathlib import Path
 from typing import Any
 
+from observables import SEEN
 from oslo_config import cfg
 
 from networking_nsx.options import NSX, SYNC
@@ -23,10 +24,10 @@ def refreshed(page: str) -> str:
 
 
 def _sections(group: str) -> str:
-    return "\n".join(map(_section, _GROUPS[group]))
+    return "\n".join(_section(option, SEEN[group][option.dest]) for option in _GROUPS[group])
 
 
-def _section(option: cfg.Opt) -> str:
+def _section(option: cfg.Opt, seen: str) -> str:
     facts = {
         "Type": _type(option),
         "Default": _default(option.default),
@@ -34,7 +35,8 @@ def _section(option: cfg.Opt) -> str:
         "Old names": ", ".join(f"`[{old.group}] {old.name}`" for old in option.deprecated_opts),
     }
     lines = [f"- {what}: {value}" for what, value in facts.items() if value]
-    return "\n".join([f"### {option.name}", "", option.help, "", *lines, *_choices(option), ""])
+    lines += [*_choices(option), f"- Seen in: {seen}"]
+    return "\n".join([f"### {option.name}", "", option.help, "", *lines, ""])
 
 
 def _type(option: cfg.Opt) -> str:

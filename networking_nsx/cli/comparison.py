@@ -43,3 +43,11 @@ def compare(api: str, inventory: Iterable[Mapping[str, Any]], file: Path) -> tup
     ]
     absent = [f"{kind} {row_id}: Neutron has no row" for kind, row_id in expected.keys() - found.keys()]
     return len(found), wrong + absent
+
+
+def both_say(inventory: Iterable[Mapping[str, Any]], port_id: str, file: Path) -> str:
+    """What NSX and Neutron say of this port, in a line."""
+    said = next(item["status"] for item in inventory if item["neutron_id"] == port_id)
+    with closing(sqlite3.connect(file)) as neutron:
+        (status,) = neutron.execute("SELECT status FROM ports WHERE id = ?", (port_id,)).fetchone()
+    return f"port {port_id}: NSX says {said}, Neutron says {status}"

@@ -11,16 +11,17 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 from cliff.command import Command
 from rich.console import Console
 
 from networking_nsx import config
 from networking_nsx.assemble import Parts, writer
-from networking_nsx.cli.comparison import compare
+from networking_nsx.cli.comparison import both_say, compare
 from networking_nsx.cli.populate import inventory
 from networking_nsx.cli.screen import Screen
 from networking_nsx.cli.trouble import Trouble
@@ -75,7 +76,7 @@ def _play(api: str, folder: Path, ports: int, cycles: int, screen: Screen) -> in
         screen.say(f"Neutron: {file}, ports DOWN as they are created; configuration: {configuration.name}")
         parts = opened.enter_context(writer(config.load([str(configuration)]), threading.Event()))
         trouble = Trouble(api, managers[0], lambda objects: populate(database, objects))
-        _sweep("first synchronization", parts, screen)
+        _follow_a_port(trouble, lambda: inventory(managers[0]), file, parts, screen)
         for cycle in range(1, cycles + 1):
             with screen.disturbed_by(trouble.between_pages(cycle)):
                 _sweep(f"cycle {cycle}: objects flip, vanish and appear, requests fail", parts, screen)
@@ -83,6 +84,24 @@ def _play(api: str, folder: Path, ports: int, cycles: int, screen: Screen) -> in
         trouble.end()
         _sweep("no more trouble: nothing is left to write", parts, screen)
         return _verdict(trouble, compare(api, inventory(managers[0]), file), screen)
+
+
+def _follow_a_port(
+    trouble: Trouble,
+    nsx: Callable[[], Iterable[Mapping[str, Any]]],
+    file: Path,
+    parts: Parts,
+    screen: Screen,
+) -> None:
+    """Show one port by its id: before and after it was corrected, up and down."""
+    port: str = next(item["neutron_id"] for item in nsx() if item["kind"] == "port")
+    screen.say(both_say(nsx(), port, file))
+    _sweep("first synchronization", parts, screen)
+    screen.say(both_say(nsx(), port, file))
+    trouble.take_down(port)
+    screen.say(f"that port goes down on NSX\n{both_say(nsx(), port, file)}")
+    _sweep("second synchronization", parts, screen)
+    screen.say(both_say(nsx(), port, file))
 
 
 def _sweep(title: str, parts: Parts, screen: Screen) -> None:

@@ -1,4 +1,4 @@
-"""`neutron-nsx show`: what Neutron says of a resource, what NSX says, and the evidence."""
+"""`neutron-nsx show`: what Neutron says of a resource, what NSX says, and why."""
 
 import argparse
 import threading
@@ -6,16 +6,17 @@ from typing import Any
 
 from cliff.show import ShowOne
 
-from networking_nsx.assemble import reader
+from networking_nsx.assemble import bindings, reader
 from networking_nsx.cli.arguments import add_files, add_key
 from networking_nsx.cli.common import columns, configured
+from networking_nsx.cli.explaining import explained, remembered
 from networking_nsx.model import Key, Kind
 from networking_nsx.serve.findings import shown
 from networking_nsx.sync import punctual
 
 
 class Show(ShowOne):
-    """Show one network, router or port in Neutron and on NSX. Never writes."""
+    """Show one network, router or port in Neutron and on NSX, and why it is as it is. Never writes."""
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser: argparse.ArgumentParser = super().get_parser(prog_name)
@@ -26,5 +27,10 @@ class Show(ShowOne):
     def take_action(self, parsed_args: argparse.Namespace) -> tuple[tuple[str, ...], tuple[Any, ...]]:
         conf = configured(parsed_args.config_file)
         key = Key(Kind(parsed_args.kind), parsed_args.id)
-        with reader(conf, threading.Event()) as parts:
-            return columns(key, shown(key, punctual.look(key, parts.source, parts.store)))
+        with reader(conf, threading.Event()) as parts, bindings(parts.settings) as bound:
+            finding = punctual.look(key, parts.source, parts.store)
+            found = shown(key, finding)
+            if found:
+                found |= explained(key, finding, parts.source, bound)
+                found |= remembered(key, parts.settings.state_path, parts.settings.control_socket)
+        return columns(key, found)

@@ -30,6 +30,10 @@ class Trouble:
     def counts(self) -> dict[str, int]:
         return dict(self._counts) | {"failed requests": self._fired}
 
+    def take_down(self, port_id: str) -> None:
+        """One port, to be followed by whoever looks on."""
+        self._ask("POST", "status", {"kind": "port", "status": "down", "ids": [port_id]})
+
     def between_pages(self, cycle: int) -> Iterator[None]:
         """One piece of trouble at each `next`: each time that a page was settled."""
         self._fail()

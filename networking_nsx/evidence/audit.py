@@ -1,12 +1,12 @@
-"""The audit log: every status write as a line of JSON, appended to a file that may be moved away at any time."""
+"""The audit log: every status write as a line of JSON, in a file that may be moved away at any time."""
 
+import json
 import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
-
-import msgspec
 
 from networking_nsx.evidence.entry import LOST, WRITTEN, Entry
 from networking_nsx.evidence.writer import Trouble
@@ -68,7 +68,7 @@ class AuditLog:
 
     def _is_moved(self, file: int) -> bool:
         try:
-            there = os.stat(self._path)
+            there = Path(self._path).stat()
         except FileNotFoundError:
             return True
         mine = os.fstat(file)
@@ -90,4 +90,5 @@ def moment_of(seconds: float | None) -> str | None:
 
 
 def _line(entry: Entry) -> bytes:
-    return msgspec.json.encode(audited(entry)) + b"\n"
+    # ASCII, so that NSX's words neither break a line nor command a terminal.
+    return json.dumps(audited(entry), separators=(",", ":")).encode() + b"\n"

@@ -1,7 +1,7 @@
 """What is kept over restarts: a file of SQLite, of bounded size.
 
-Promises: of each row the last `WRITES` writes are kept, the last `LOOKS` looks and other outcomes, and the last
-`ANSWERS` of Nova; of what concerns no single row the last `EVENTS`; of all of it `ROWS`, the oldest go first.
+Promises: of each row the last `WRITES` writes are kept, the last `LOOKS` looks and other outcomes, and the
+last `ANSWERS` of Nova; of what concerns no single row the last `EVENTS`; of all of it `ROWS`: the oldest go.
 Several processes may write. A file that is damaged, or of another version, is set aside, never overwritten.
 """
 

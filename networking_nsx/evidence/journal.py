@@ -132,7 +132,7 @@ class Settling:
 
 @contextmanager
 def journal(state_path: str, audit_log: str, now: Callable[[], float] = time.time) -> Iterator[Journal]:
-    """Keep what is told until the end of the block. Raises ConfigurationError when a folder does not exist."""
+    """Keep what is told until the end of the block. Raises ConfigurationError where there is no folder."""
     writers = [Writer(place) for place in _places(state_path, audit_log)]
     for writer in writers:
         writer.start()

@@ -32,7 +32,7 @@ class Evidence:
         return self._selected(where, (number_of(key.kind.value, key.id),))
 
     def of(self, keys: Sequence[Key], since: float) -> list[Entry]:
-        """All that is known of these rows since then, and of what concerns no single row; in order of time."""
+        """What is known of these rows since then, and of what concerns no single row; in order of time."""
         rows = [number_of("", ""), *(number_of(key.kind.value, key.id) for key in keys)]
         found = []
         for start in range(0, len(rows), _AT_ONCE):
@@ -71,9 +71,7 @@ def evidence(state_path: str) -> Iterator[Evidence]:
 def _opened(file: Path) -> sqlite3.Connection:
     try:
         if not file.exists():
-            raise Unreadable(
-                f"{file} ([nsx_sync] state_path) does not exist: no daemon has written there yet"
-            )
+            raise Unreadable(f"{file} ([nsx_sync] state_path) does not exist: nothing was written there yet")
         database = sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True, timeout=_BUSY)
         (version,) = database.execute("PRAGMA user_version").fetchone()
     except PermissionError as error:

@@ -1,7 +1,7 @@
 """A thread that writes what it is given to one place, at that place's pace.
 
-Promises: `put` costs the same however slow the place is, and never raises; what overflows is counted, and told
-where it is missing; an error of the place is logged once, and what could not be written is tried again.
+Promises: `put` costs the same however slow the place is, and never raises; what overflows is counted, and
+told where it is missing; an error of the place is logged once, and what was not written is tried again.
 """
 
 import logging
@@ -87,14 +87,14 @@ class Writer:
 
     def _run(self) -> None:
         while batch := self._taken():
-            entries = [entry for noted in batch for entry in entries_of(noted)]
-            kept = self._kept(entries)
+            weight = sum(noted.weight for noted in batch)
+            kept = self._kept(batch, weight)
             while not kept and not self._closing:
                 self._rest()
-                kept = self._kept(entries)
+                kept = self._kept(batch, weight)
             with self._changed:
-                self._weight -= sum(noted.weight for noted in batch)
-                self._lose(0 if kept else len(entries))
+                self._weight -= weight
+                self._lose(0 if kept else weight)
         self._place.close()
 
     def _taken(self) -> list[Noted]:
@@ -125,17 +125,18 @@ class Writer:
             self._changed.wait_for(lambda: self._closing, self._pause)
         self._pause = min(2 * self._pause, _LONGEST_PAUSE)
 
-    def _kept(self, entries: Sequence[Entry]) -> bool:
-        """Whether they need no other attempt."""
+    def _kept(self, batch: Sequence[Noted], weight: int) -> bool:
+        """Whether it needs no other attempt."""
         try:
-            self._place.write(entries)
+            self._place.write([entry for noted in batch for entry in entries_of(noted)])
         except Trouble as trouble:
             self._in_trouble(str(trouble))
             return False
-        except Exception:  # what nobody has thought of costs these entries, not the thread
-            _LOG.exception("%d entries could not be written to the %s", len(entries), self._place.name)
+        # What nobody has thought of costs these entries, not the thread.
+        except Exception:  # noqa: BLE001
+            _LOG.warning("entries could not be written to the %s", self._place.name, exc_info=True)
             with self._changed:
-                self._lose(len(entries))
+                self._lose(weight)
             return True
         self._is_well()
         return True

@@ -35,7 +35,8 @@ from networking_nsx.nsx.entry import account_of
 from networking_nsx.nsx.node import Node, Unhealthy
 from networking_nsx.nsx.order import Order
 from networking_nsx.nsx.settings import HttpSettings
-from networking_nsx.nsx.wire import Reply, Untrusted, Wire
+from networking_nsx.nsx.tls import Tls
+from networking_nsx.nsx.wire import Reply, Untrusted, Wire, files_of
 from networking_nsx.ports import UNMEASURED, Clock, Metrics
 
 __all__ = ["Answer", "Client", "HttpSettings", "Reply"]
@@ -86,6 +87,7 @@ class Client:
         self._settings = settings
         self._clock = clock
         self._adapter = adapter
+        self._tls = Tls(files_of(settings), insecure=settings.insecure)
         self._api = api
         self._metrics = metrics
         self._account = account_of(authentication, clock)
@@ -174,7 +176,7 @@ class Client:
         raise _soonest(failures)
 
     def _node(self, base: str, counted_as: str = "") -> Node:
-        wire = Wire(base, self._settings, self._clock, self._adapter, self._metrics, counted_as)
+        wire = Wire(base, self._settings, self._clock, self._adapter, self._tls, self._metrics, counted_as)
         return Node(wire, self._authentication, self._account, self._api, self._clock)
 
     def _pick(self, failures: Mapping[Node, _Failure]) -> Node:

@@ -10,6 +10,7 @@ from networking_nsx.nsx.codec_mh import FORMS, page_from
 from networking_nsx.nsx.http import Client, Reply
 from networking_nsx.nsx.look_mh import Look
 from networking_nsx.nsx.reader_mh import PAGE_MAXIMUM, Generation, Reader
+from networking_nsx.nsx.reasons_mh import reasons
 from networking_nsx.ports import Clock
 
 
@@ -57,3 +58,6 @@ class MhSource:
             except NsxError as error:
                 answer = error.with_traceback(None)  # it would keep all that it was raised in
             yield answer
+
+    def reasons(self, seen: Observation) -> list[str]:
+        return reasons(self._reader, seen)

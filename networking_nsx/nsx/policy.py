@@ -12,6 +12,7 @@ from networking_nsx.nsx.listing_policy import REACH, PolicySettings, next_offset
 from networking_nsx.nsx.listing_ports import Ports, ask_for
 from networking_nsx.nsx.look_policy import Look
 from networking_nsx.nsx.reader_policy import PAGE_MAXIMUM, SMALLEST, Reader
+from networking_nsx.nsx.reasons_policy import reasons
 from networking_nsx.nsx.several import THREADS, Executors
 from networking_nsx.ports import Clock
 
@@ -43,6 +44,9 @@ class PolicySource:
     def look(self, sought: Sequence[Sought]) -> Iterator[list[Observation] | NsxError]:
         look = Look(self._reader, self._settings.tags, self._clock)
         return self._reader.several(self._settings.readers, partial(_answer, look), sought)
+
+    def reasons(self, seen: Observation) -> list[str]:
+        return reasons(self._reader, seen)
 
 
 class SearchIndex:

@@ -16,6 +16,7 @@ from networking_nsx.nsx.deadline import Deadline, Unanswered
 from networking_nsx.nsx.queue import Queue
 from networking_nsx.nsx.requests import NO_ANSWER, purpose_of
 from networking_nsx.nsx.settings import HttpSettings
+from networking_nsx.nsx.tls import Tls, TlsAdapter, TlsFiles
 from networking_nsx.ports import UNMEASURED, Clock, Metrics
 
 # After the request has gone out; what happens before is another error.
@@ -86,10 +87,14 @@ class Wire:
         settings: HttpSettings,
         clock: Clock,
         adapter: BaseAdapter | None,
+        tls: Tls,
         metrics: Metrics = UNMEASURED,
         counted_as: str = "",
     ) -> None:
-        """`counted_as`: a name other than that of the base."""
+        """`adapter` replaces the network; `tls` is shared by all managers of an NSX.
+
+        `counted_as`: a name other than that of the base.
+        """
         self.base = base
         self._metrics = metrics
         self._counted_as = counted_as or base
@@ -98,6 +103,7 @@ class Wire:
         self.slots = Slots(settings.concurrency, kept=int(keeps))
         self._settings = settings
         self._clock = clock
+        self._tls = tls if adapter is None and base.startswith("https:") else None
         self._adapter = adapter or HTTPAdapter(pool_connections=1, pool_maxsize=settings.concurrency)
 
     def close(self) -> None:
@@ -154,15 +160,21 @@ class Wire:
         """
         settings, left = self._settings, deadline.left(self.base)
         try:
-            return self._adapter.send(
+            return self._connections().send(
                 request.prepare(),
                 timeout=(min(settings.connect_timeout, left), min(settings.answer_timeout, left)),
                 stream=True,  # so that the deadline holds between two pieces of the body
-                verify=not settings.insecure and (settings.ca_file or True),
-                cert=_certificate(settings),
             )
         finally:
             self.limiter.arrived(booked, self._clock.monotonic())
+
+    def _connections(self) -> BaseAdapter:
+        """New ones when the files of TLS have changed: those in use close when their answers end."""
+        if self._tls:
+            context = self._tls.context()
+            if not (isinstance(self._adapter, TlsAdapter) and self._adapter.context is context):
+                self._adapter = TlsAdapter(context, self._settings.concurrency)
+        return self._adapter
 
     def _body(self, raw: urllib3.HTTPResponse, deadline: Deadline) -> bytes:
         pieces = []
@@ -198,20 +210,13 @@ class Wire:
             hint = " (see [nsx] managers: http or https?)" if isinstance(cause, ssl.SSLError) else ""
             told = f"{self.base}: {str(cause) or type(cause).__name__}{hint}"
             raise (Unanswered if lost else Unavailable)(told) from error
-        except OSError as error:  # from nothing else but the files that requests opens
-            raise ConfigurationError(f"{_files(self._settings)}: {error}") from error
+        except OSError as error:  # from nothing else but the files of TLS
+            raise ConfigurationError(f"{files_of(self._settings).named()}: {error}") from error
 
 
-def _certificate(settings: HttpSettings) -> str | tuple[str, str] | None:
-    """The file to show, or that and the one of its key."""
-    file, key = settings.client_cert_file, settings.client_key_file
-    return (file, key) if file and key else file or None
-
-
-def _files(settings: HttpSettings) -> str:
-    """The files that a connection needs, for messages."""
-    names = ("ca_file", "client_cert_file", "client_key_file")
-    return "[nsx] " + ", ".join(f"{name} = {file}" for name in names if (file := getattr(settings, name)))
+def files_of(settings: HttpSettings) -> TlsFiles:
+    """The files that a connection needs."""
+    return TlsFiles(settings.ca_file, settings.client_cert_file, settings.client_key_file)
 
 
 def _root(error: BaseException) -> BaseException:

@@ -18,7 +18,8 @@ from networking_nsx.serve.board import Board
 from networking_nsx.serve.control import control
 from networking_nsx.serve.desk import Desk
 from networking_nsx.serve.gauges import expose
-from networking_nsx.serve.site import Site
+from networking_nsx.serve.site import Site, health_of
+from networking_nsx.serve.systemd import supervised
 from networking_nsx.serve.web import web
 from networking_nsx.sync.runner import Listener, Several, SeveralSettling
 
@@ -59,10 +60,13 @@ def serve(parts: Parts, followers: Followers, stop: threading.Event, stops: list
     stops.append(desk.stop)
     if stop.is_set():  # while all this was made
         end()
+    health = health_of(parts, desk, board)
+    views = site.views(desk, health, followers.metrics.registry)
     with ExitStack() as opened:
-        opened.enter_context(web(settings.listen, site.views(desk, board, followers.metrics.registry)))
+        opened.enter_context(web(settings.listen, views))
         opened.enter_context(control(settings.control_socket, desk))
         opened.enter_context(beside("settle", lambda: settling.run(stop.is_set), end))
+        opened.enter_context(supervised(os.environ, health.hangs))
         _announce(settings)
         journal.happened("daemon", f"started: process {os.getpid()}")
         sweeping.run(stop.is_set)

@@ -27,17 +27,20 @@ class Site:
         """Listeners for one of the runners."""
         return self._minutes, self._changes.listener(runner)
 
-    def views(self, desk: Desk, board: Board, registry: CollectorRegistry) -> Mapping[str, View]:
+    def views(self, desk: Desk, health: Health, registry: CollectorRegistry) -> Mapping[str, View]:
         """What is at which path."""
-        parts, interval = self._parts, self._parts.settings.pacing.interval
-        health = Health(
-            parts.clock,
-            lambda: [Loop(name, since, parts.pulses[name].at) for name, since in desk.busy().items()],
-            lambda: board.now.last is not None,
-            patience(interval, parts.settings.http.retries, parts.settings.http.connect_timeout),
-        )
-        counter = Counter(parts.census, parts.clock, interval)
-        watched = Watched(
-            desk.told, health.hangs, self._minutes, self._changes, counter, interval, parts.clock
-        )
+        clock, interval = self._parts.clock, self._parts.settings.pacing.interval
+        counter = Counter(self._parts.census, clock, interval)
+        watched = Watched(desk.told, health.hangs, self._minutes, self._changes, counter, interval, clock)
         return {**Page(watched).views(), **health.views(), **metrics(registry)}
+
+
+def health_of(parts: Parts, desk: Desk, board: Board) -> Health:
+    """Whether its loops hang, and whether it has swept."""
+    http, interval = parts.settings.http, parts.settings.pacing.interval
+    return Health(
+        parts.clock,
+        lambda: [Loop(name, since, parts.pulses[name].at) for name, since in desk.busy().items()],
+        lambda: board.now.last is not None,
+        patience(interval, http.retries, http.connect_timeout),
+    )

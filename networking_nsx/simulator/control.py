@@ -26,6 +26,7 @@ _LISTS = (list, tuple)
 _TYPES: dict[str, tuple[type, ...]] = {
     "kind": _STRINGS,
     "status": _STRINGS,
+    "message": _STRINGS,
     "network_id": _STRINGS,
     "ids": _LISTS,
     "network_ids": _LISTS,
@@ -140,9 +141,10 @@ class Control:
         return {f"{kind}s": kinds.count(kind) for kind in KINDS}
 
     def _status(self, body: Body) -> Body:
-        _check(body, ("kind", "status", "ids", "fraction", "seed"), needed=("kind", "status"))
+        _check(body, ("kind", "status", "ids", "fraction", "seed", "message"), needed=("kind", "status"))
         unknown = self._unknown(body)
-        ids, changed = self._inventory.set_status(self._choice(body), body["status"])
+        message = body.get("message", "")
+        ids, changed = self._inventory.set_status(self._choice(body), body["status"], message)
         return {"changed": changed, "ids": ids, "unknown": unknown}
 
     def _delete(self, body: Body) -> Body:

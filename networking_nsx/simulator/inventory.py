@@ -101,13 +101,13 @@ class Inventory:
         with self.lock:
             self._become(self._baseline)
 
-    def set_status(self, choice: Choice, status: str) -> tuple[list[str], int]:
-        """Give the chosen objects this status; return their ids and how many had another one."""
+    def set_status(self, choice: Choice, status: str, message: str = "") -> tuple[list[str], int]:
+        """Give the chosen objects this status and reason; return their ids and how many had another one."""
         _check_word(status, STATUSES, "status")
         with self.lock:
             chosen = self._chosen(choice)
-            different = [item for item in chosen if item.status != status]
-            self._swap((item, replace(item, status=status)) for item in different)
+            different = [item for item in chosen if (item.status, item.message) != (status, message)]
+            self._swap((item, replace(item, status=status, message=message)) for item in different)
             return _ids(chosen), len(different)
 
     def delete(self, choice: Choice) -> list[str]:

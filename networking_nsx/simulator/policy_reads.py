@@ -84,6 +84,7 @@ class Reads:
 
     def _of_manager(self) -> Mapping[str, Callable[[Call], Answer]]:
         return {
+            "/alarms": self._alarms,
             "/logical-ports": partial(self._list, "manager", "port"),
             "/logical-ports/status": self._counters,
             "/logical-ports/<logical_port>": partial(self._one, self._manager.shape),
@@ -211,6 +212,14 @@ class Reads:
             item = self._at(call)
             status, stamp = self._feed.status(item)
             return every(call, [] if stamp is None else [self._policy.realized_entity(item, status)])
+
+    def _alarms(self, call: Call) -> Answer:
+        """The open ones of one intent path: no others are kept."""
+        is_open = call.request.value("status") in (None, "OPEN")
+        with self._inventory.lock:
+            item = self._at(call)
+            alarm = self._policy.alarm(item, *self._feed.status(item))
+            return every(call, [alarm] if alarm and is_open else [])
 
     def _at(self, call: Call) -> Item:
         """The object at an intent path. Raises Wrong."""

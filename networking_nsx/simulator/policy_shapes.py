@@ -23,6 +23,8 @@ Json = dict[str, Any]
 
 EPOCH = 1_700_000_000_000  # when everything was created, in milliseconds
 
+ERROR_CODE = 500_030
+
 _ENTITIES = {
     "network": "RealizedLogicalSwitch",
     "port": "RealizedLogicalPort",
@@ -97,11 +99,38 @@ class PolicyShapes(NamedTuple):
             "realization_specific_identifier": item.nsx_id,
             "realization_api": f"/api/v1/{_MANAGER[item.kind]}/{item.nsx_id}",
             "intent_paths": [path],
-            "alarms": [],
+            "alarms": [self._realization_alarm(item, told)] if (told := reason(item, status)) else [],
+        }
+
+    def _realization_alarm(self, item: Item, told: str) -> Json:
+        """A PolicyAlarmResource."""
+        return {
+            "resource_type": "PolicyAlarmResource",
+            "source_reference": self.paths.of(item),
+            "message": told,
+            "error_details": {"error_code": ERROR_CODE, "error_message": told, "module_name": "Policy"},
+        }
+
+    def alarm(self, item: Item, status: str, stamp: int | None) -> Json | None:
+        """An open Alarm about an object that is not as it should be."""
+        told = reason(item, status)
+        if not told:
+            return None
+        return {
+            "id": item.nsx_id,
+            "alarm_source_type": "INTENT_PATH",
+            "alarm_source": [self.paths.of(item)],
+            "entity_id": item.nsx_id,
+            "event_type": "realization_error",
+            "severity": "HIGH",
+            "status": "OPEN",
+            "last_reported_time": stamp,
+            "description": told,
         }
 
     def segment_state(self, item: Item, status: str) -> Json:
-        return {"segment_path": self.paths.of(item), "state": words.STATE[status], "details": []}
+        shape = {"segment_path": self.paths.of(item), "state": words.STATE[status], "details": []}
+        return shape | failure(item, status)
 
     def port_state(self, item: Item, status: str) -> Json:
         attached = {"id": vif(item), "state": "ATTACHED", "attachers": []}
@@ -121,7 +150,9 @@ class PolicyShapes(NamedTuple):
         word = (words.EDGE_STATE if edges else words.STATE)[status]
         shape: Json = {"enforcement_point_path": POINT}
         if "GATEWAY_STATE" in parts:
-            shape["tier1_state"] = {"state": word, "details": [], "pending_change_list": []}
+            shape["tier1_state"] = {"state": word, "details": [], "pending_change_list": []} | failure(
+                item, status
+            )
         if "GATEWAY_STATUS" in parts and edges:
             shape["tier1_status"] = gateway_status(item, status, stamp)
         return shape
@@ -153,6 +184,17 @@ class PolicyShapes(NamedTuple):
         if tagged := self.tags(item):
             shape["tags"] = tagged
         return shape
+
+
+def reason(item: Item, status: str) -> str:
+    """Why an object is not up, as NSX tells it; "" where it says nothing."""
+    return item.message or (words.REASON if status == "error" else "")
+
+
+def failure(item: Item, status: str) -> Json:
+    """What a configuration state says besides its word."""
+    told = reason(item, status)
+    return {"failure_code": ERROR_CODE, "failure_message": told} if told else {}
 
 
 def gateway_status(item: Item, status: str, stamp: int | None) -> Json:

@@ -26,6 +26,7 @@ class Item:
     chained: bool = False  # one of several switches of its network
     twin: bool = False  # another object had this Neutron id when this one was made
     guise: str = ""  # how its tags are tampered with: a name in `guises.py`
+    message: str = ""  # why it is not up, as NSX tells it
     deleted: bool = False  # gone, but not from the search index: a mark there
 
 

@@ -146,9 +146,10 @@ class Simulator:
         *,
         fraction: float = 1.0,
         seed: int | None = None,
+        message: str = "",
     ) -> list[str]:
-        """Set the status of objects by Neutron or NSX id, else of a fraction; return their ids."""
-        return self.objects.set_status(self._choice(kind, ids, fraction, seed), status)[0]
+        """Set the status of objects by Neutron or NSX id, else of a fraction, and why; return their ids."""
+        return self.objects.set_status(self._choice(kind, ids, fraction, seed), status, message)[0]
 
     def delete(
         self,

@@ -35,5 +35,8 @@ NODES = {
 EDGE_STATE = dict.fromkeys(NODES, "success") | {"error": "error"}
 EDGE_CONSOLIDATED = dict.fromkeys(NODES, "SUCCESS") | {"error": "ERROR"}
 
+# What is told where an object has an error and nobody has given another reason.
+REASON = "The configuration could not be realized"
+
 # `state` of a realized entity, by `consolidated_status`; the others are not realized yet.
 REALIZED = {"SUCCESS": "REALIZED", "ERROR": "ERROR", "UNKNOWN": "UNAVAILABLE"}

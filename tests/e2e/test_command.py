@@ -263,13 +263,22 @@ def test_a_bad_address_is_refused(words, command):
 
 
 def test_the_demo_proves_itself(tmp_path):
-    """All rows compared, every count above zero, exit 0, database and configuration kept."""
+    """One port seen wrong and corrected, all rows compared, exit 0, database and configuration kept."""
     done = call("demo", "--cycles", "1", "--ports", "400", "--directory", str(tmp_path))
     counts = re.search(
         r"(\d+) flipped, (\d+) deleted, (\d+) added, (\d+) failed requests, (\d+) rows compared", done.stdout
     )
 
+    followed = re.findall(r"^port (\S+): NSX says (\w+), Neutron says (\w+)$", done.stdout, re.MULTILINE)
+
     assert done.returncode == 0, done.stdout + done.stderr
+    assert len({port for port, *_ in followed}) == 1
+    assert [said for _, *said in followed] == [
+        ["up", "DOWN"],
+        ["up", "ACTIVE"],
+        ["down", "ACTIVE"],
+        ["down", "DOWN"],
+    ]
     assert all(int(count) > 0 for count in counts.groups())
     assert "OK: all" in done.stdout
     assert {"neutron.sqlite", "neutron.conf"} <= {file.name for file in tmp_path.iterdir()}

@@ -14,10 +14,12 @@ from networking_nsx.model import Health, Key, Kind, Sought
 from networking_nsx.nsx.deadline import Deadline
 from networking_nsx.nsx.http import Client, HttpSettings
 from networking_nsx.nsx.mh import MhLogin
+from networking_nsx.nsx.tls import Tls, TlsFiles
 from networking_nsx.nsx.wire import Wire
 from networking_nsx.simulator import Simulator
 
 LOGIN = MhLogin("admin", "admin")
+TLS = Tls(TlsFiles("", "", ""), insecure=False)
 
 
 @pytest.fixture
@@ -49,7 +51,7 @@ def test_an_urgent_request_does_not_wait_for_the_budget_that_others_have_used_up
 def test_one_of_the_requests_in_flight_is_kept_for_urgent_ones():
     """All the others wait for answers, or for their budget."""
     clock = SystemClock(threading.Event())
-    slots = Wire("http://nsx", HttpSettings(concurrency=2, urgent_share=0.1), clock, None).slots
+    slots = Wire("http://nsx", HttpSettings(concurrency=2, urgent_share=0.1), clock, None, TLS).slots
     with slots.one("nsx", Deadline(clock, 60.0)):
         with pytest.raises(Unavailable, match="before this one"), slots.one("nsx", Deadline(clock, 0.1)):
             pytest.fail("there is no room")
@@ -60,7 +62,7 @@ def test_one_of_the_requests_in_flight_is_kept_for_urgent_ones():
 def test_the_other_requests_in_flight_are_taken_in_turns():
     """However many rows the settle runner looks at, the sweep goes on."""
     clock = SystemClock(threading.Event())
-    slots = Wire("http://nsx", HttpSettings(concurrency=2, urgent_share=0.1), clock, None).slots
+    slots = Wire("http://nsx", HttpSettings(concurrency=2, urgent_share=0.1), clock, None, TLS).slots
     let_in: list[str] = []
 
     def one(name: str, end: threading.Event) -> None:

@@ -1,11 +1,11 @@
 """The documentation says what there is: commands, options, counts, links."""
 
 import ast
-import importlib.util
 import re
 import tomllib
 from pathlib import Path
 
+import options_page
 import pytest
 
 from networking_nsx.model import COUNTS
@@ -66,9 +66,6 @@ def test_every_count_is_documented():
 
 def test_every_option_is_rendered_with_its_default_and_its_old_names():
     """The page on the options is as docs/tools/options_page.py makes it of `networking_nsx.options`."""
-    spec = importlib.util.spec_from_file_location("options_page", DOCS / "tools" / "options_page.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
     page = (DOCS / "reference" / "options.md").read_text()
 
     for option in NSX + SYNC:
@@ -76,7 +73,7 @@ def test_every_option_is_rendered_with_its_default_and_its_old_names():
         assert section, option.name
         assert option.help in section[1]
         assert all(f"[{old.group}] {old.name}" in section[1] for old in option.deprecated_opts)
-    assert page == module.refreshed(page)
+    assert page == options_page.refreshed(page)
 
 
 @pytest.mark.parametrize("page", READABLE, ids=name)
