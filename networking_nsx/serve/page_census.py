@@ -52,11 +52,12 @@ class Counter:
     def counted(self) -> Counted:
         """The last count; a new one begins when it is old."""
         with self._lock:
+            begins = self._clock.monotonic() >= self._due and not (self._thread and self._thread.is_alive())
+            if begins:
+                self._thread = threading.Thread(target=self._count, name="census", daemon=True)
+                self._thread.start()
             thread = self._thread
-            if not (thread and thread.is_alive()) and self._clock.monotonic() >= self._due:
-                thread = self._thread = threading.Thread(target=self._count, name="census", daemon=True)
-                thread.start()
-        if thread:
+        if thread and (begins or not self._counted.at):
             thread.join(PATIENCE)
         return self._counted
 
