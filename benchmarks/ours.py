@@ -7,6 +7,7 @@ only the waits between pages and sweeps are left out.
 import sys
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import event
@@ -16,6 +17,7 @@ from sqlalchemy.pool import Pool
 from benchmarks.child import serve
 from networking_nsx.assemble import Parts, writer
 from networking_nsx.cli.common import configured
+from networking_nsx.evidence.journal import Journal, journal
 from networking_nsx.model import Kind
 from networking_nsx.sync.runner import Summary
 
@@ -57,13 +59,39 @@ def sweep(parts: Parts, transactions: Transactions) -> dict[str, Any]:
     return dict(summary.counts) | transactions.take()
 
 
+def noted(parts: Parts, kept: Journal) -> dict[str, Any]:
+    """The same, told to a journal, until all is written; with the CPU that telling took this thread."""
+    sweeps, summary, telling = kept.sweeps("sweep"), Summary(), 0.0
+    sweeps.began()
+    for progress in parts.sweeper.sweep(lambda: parts.source.page_maximum):
+        summary.add(progress)
+        began = time.thread_time()
+        sweeps.progressed(progress)
+        telling += time.thread_time() - began
+    sweeps.swept(summary)
+    while any(kept.told()["evidence_waiting"].values()):
+        time.sleep(0.01)
+    return {**summary.counts, "telling": telling}
+
+
 def main() -> None:
     conf = configured(sys.argv[1:])
+    folder = str(Path(sys.argv[1]).parent)
     transactions = Transactions()
-    with writer(conf, threading.Event()) as parts:
+    with (
+        journal(folder, "") as kept,
+        journal("", f"{folder}/audit.log") as audited,
+        writer(conf, threading.Event()) as parts,
+    ):
         parts.source.page(Kind.ROUTER, None, 1)  # logs in
         transactions.take()
-        serve({"sweep": lambda: sweep(parts, transactions)})
+        serve(
+            {
+                "sweep": lambda: sweep(parts, transactions),
+                "kept": lambda: noted(parts, kept),
+                "audited": lambda: noted(parts, audited),
+            }
+        )
 
 
 if __name__ == "__main__":

@@ -14,7 +14,6 @@ from benchmarks.child import serve
 from networking_nsx.assemble import Parts, daemon
 from networking_nsx.cli.common import configured
 from networking_nsx.config import Address
-from networking_nsx.evidence.journal import Journal
 from networking_nsx.model import Kind
 from networking_nsx.neutron.census import By
 from networking_nsx.serve.board import Board
@@ -54,7 +53,7 @@ def main() -> None:
     with daemon(conf, threading.Event()) as parts:
         board = Board(parts.clock, None)
         site = Site(parts)
-        desk = Desk(_FACTS, board, parts.brake, parts.clock, parts.schedule(), Journal([], parts.clock.now))
+        desk = Desk(_FACTS, board, parts.brake, parts.clock, parts.schedule(), parts.window)
         page = Several(*site.followers("sweep"))
         parts.source.page(Kind.ROUTER, None, 1)  # logs in
         views = site.views(desk, health_of(parts, desk, board), CollectorRegistry())

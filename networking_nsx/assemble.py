@@ -14,6 +14,7 @@ from networking_nsx import config
 from networking_nsx.clock import SystemClock
 from networking_nsx.config import Settings
 from networking_nsx.lease import lease
+from networking_nsx.maintenance_file import log, memory
 from networking_nsx.neutron import schema
 from networking_nsx.neutron.bindings import Bindings
 from networking_nsx.neutron.census import Census
@@ -45,6 +46,7 @@ from networking_nsx.sync.brake import Allowance, Brake
 from networking_nsx.sync.canary import Canary
 from networking_nsx.sync.damping import Damped
 from networking_nsx.sync.ledger import Ledger
+from networking_nsx.sync.maintenance import Deferring, Forgetful, Window
 from networking_nsx.sync.pacing import Pacer
 from networking_nsx.sync.runner import Gate, Listener, Runner, SettleListener, SettleRunner
 from networking_nsx.sync.settle import Schedule, Settler
@@ -74,6 +76,7 @@ class Parts:
     brake: Brake
     sweeper: Sweeper
     clock: Clock
+    window: Window
     pulses: Mapping[str, Pulse]
     """By the runner, `sweep` and `settle`: each beats while its requests to NSX go on."""
 
@@ -103,13 +106,17 @@ def reader(conf: cfg.ConfigOpts, stop: threading.Event) -> Iterator[Parts]:
 
 
 @contextmanager
-def writer(conf: cfg.ConfigOpts, stop: threading.Event, told: Sequence[Told] = ()) -> Iterator[Parts]:
-    """A synchronizer that writes, unless `mode = report`, and tells Nova. `told` hear what Nova answers.
+def writer(
+    conf: cfg.ConfigOpts, stop: threading.Event, told: Sequence[Told] = (), *, rehearses: bool = False
+) -> Iterator[Parts]:
+    """A synchronizer that writes, unless `mode = report` or it only rehearses, and tells Nova.
 
-    Raises ConfigurationError, and StoreError when the database is not Neutron's.
+    `told` hear what Nova answers.
+
+    Raises ConfigurationError, StateError, and StoreError when the database is not Neutron's.
     """
     with ExitStack() as opened:
-        yield _parts(conf, stop, opened, writes=True, told=told)
+        yield _deferring(_parts(conf, stop, opened, writes=not rehearses, told=told))
 
 
 @contextmanager
@@ -118,12 +125,11 @@ def daemon(
 ) -> Iterator[Parts]:
     """As `writer`, for two runners that share a budget and a store, which delays writes of flapping ports.
 
-    Raises ConfigurationError, and StoreError when the database is not Neutron's.
+    Raises ConfigurationError, StateError, and StoreError when the database is not Neutron's.
     """
     with ExitStack() as opened:
         parts = _parts(conf, stop, opened, writes=True, told=told, metrics=metrics, urgent_share=URGENT_SHARE)
-        store = Damped(parts.store, parts.clock, threading.Lock())
-        yield replace(parts, store=store, sweeper=replace(parts.sweeper, store=store))
+        yield _deferring(_writing_to(Damped(parts.store, parts.clock, threading.Lock()), parts))
 
 
 @contextmanager
@@ -183,7 +189,19 @@ def _parts(
         settings.kinds,
         settings.looks,
     )
-    return Parts(settings, client, nova, source, urgent, store, census, brake, sweeper, clock, pulses)
+    window = Window(clock, threading.Lock(), Forgetful(), log)
+    return Parts(settings, client, nova, source, urgent, store, census, brake, sweeper, clock, window, pulses)
+
+
+def _deferring(parts: Parts) -> Parts:
+    """The same, which writes nothing for the worse during a maintenance. Raises StateError."""
+    kept, standing = memory(parts.settings.state_path)
+    window = Window(parts.clock, threading.Lock(), kept, log, standing)
+    return replace(_writing_to(Deferring(parts.store, window), parts), window=window)
+
+
+def _writing_to(store: Store, parts: Parts) -> Parts:
+    return replace(parts, store=store, sweeper=replace(parts.sweeper, store=store))
 
 
 def _client(settings: Settings, clock: Clock, metrics: Metrics = UNMEASURED) -> Client:

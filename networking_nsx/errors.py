@@ -68,6 +68,14 @@ class LeaseTaken(Exception):
     """Another process is already synchronizing this NSX."""
 
 
+class StateError(Exception):
+    """What outlives the process cannot be read or kept; the message names the file and what to do."""
+
+
+class InMaintenance(Exception):
+    """What is asked for is not done during a maintenance."""
+
+
 class NotSettled(Exception):
     """The daemon has taken a row and goes on with it, but nothing has come of it yet."""
 

@@ -47,6 +47,7 @@ ERROR = Label(
 PURPOSE = Label("request", PURPOSES)
 CODE = Label("code", (*(str(code.value) for code in HTTPStatus), NO_ANSWER, OTHER))
 OPERATION = Label("operation", ("read", "write"))
+PLACE = Label("place")  # where evidence is kept
 
 _FAST = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 75.0)
 _SLOW = (0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0)
@@ -162,6 +163,13 @@ NOVA_LATENCY = _histogram(
 BUILD = _gauge("nsx_sync_build_info", "1; the labels say what runs.", Label("version"), Label("api"))
 REPORT = _gauge("nsx_sync_report_mode", "1 where mode = report: nothing is written.")
 PAUSED = _gauge("nsx_sync_paused", "1 while an operator has paused it.")
+MAINTENANCE = _gauge(
+    "nsx_sync_maintenance", "1 from the start of a maintenance until a sweep has verified all after its end."
+)
+HANGING = _gauge("nsx_sync_loop_hanging", "1 while a loop hangs, as /healthz tells.", RUNNER)
+EVIDENCE_WAITING = _gauge("nsx_sync_evidence_waiting", "Entries of evidence that are not kept yet.", PLACE)
+EVIDENCE_LOST = _counter("nsx_sync_evidence_lost_total", "Entries of evidence that never will be.", PLACE)
+EVIDENCE_FAILING = _gauge("nsx_sync_evidence_failing", "1 while evidence cannot be written.")
 
 FAMILIES: tuple[Family, ...] = tuple(each for each in globals().values() if isinstance(each, Family))
 

@@ -127,6 +127,7 @@ class Verdict(Enum):
     REFUSED = "refused"  # the row has changed since it was read
     BLOCKED = "blocked"  # somebody else's provisioning block still stands
     DELAYED = "delayed"  # the port was written too often lately
+    DEFERRED = "deferred"  # it would have become worse during a maintenance
     GONE = "gone"  # the row is no more
 
 
@@ -193,6 +194,7 @@ COUNTS: Mapping[str, str] = {
     "refused": "writes refused because the row had changed",
     "blocked": "ports left alone for another provisioning block",
     "delayed": "port writes put off: the port has been written four times within a minute",
+    "deferred": "changes for the worse that wait for the end of a maintenance",
     "gone": "writes whose row is no more",
     "missing": "rows without the NSX object that they should have, and not ERROR yet",
     "looked": "rows looked at directly",

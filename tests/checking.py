@@ -41,11 +41,11 @@ class Checks:
         groups = {
             "database": {"connection": self.engine.url.render_as_string(hide_password=False)},
             "nsx": {"managers": ",".join(nsx.urls), "password": "admin", "connect_timeout": "2"},
-            "nsx_sync": {"lock_path": str(self._folder)},
+            "nsx_sync": {"lock_path": str(self._folder), "listen": ""},
         }
         for name, value in options.items():
             group, _, option = name.rpartition("__")
-            groups[group or "nsx"][option] = value
+            groups.setdefault(group or "nsx", {})[option] = value
         file = self._folder / "neutron.conf"
         sections = (
             (group, "\n".join(f"{k} = {v}" for k, v in found.items())) for group, found in groups.items()

@@ -3,7 +3,7 @@ import re
 import pytest
 from hypothesis import HealthCheck, settings
 
-pytest_plugins = ["databases", "nova", "sites"]
+pytest_plugins = ["databases", "nova", "prometheus", "sites"]
 
 # How long an example takes tells of the machine, and of what else it does.
 settings.register_profile(

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import fasteners
 import pymysql
 import pytest
-from servers import folder_of, free_port, program, run_as
+from servers import folder_of, free_port, needed, run_as
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
@@ -40,10 +40,10 @@ _CHILDREN_FIRST = (
 
 
 @pytest.fixture
-def sqlite(_sqlite_template: Path, tmp_path: Path) -> "Iterator[Engine]":
+def sqlite(sqlite_template: Path, tmp_path: Path) -> "Iterator[Engine]":
     """Give an engine on a file of its own."""
     file = tmp_path / "neutron.sqlite"
-    shutil.copyfile(_sqlite_template, file)
+    shutil.copyfile(sqlite_template, file)
     engine = _engine(f"sqlite:///{file}")
     yield engine
     engine.dispose()
@@ -70,7 +70,7 @@ def neutron_database(request: pytest.FixtureRequest) -> "Engine":
 @pytest.fixture(scope="session")
 def mariadb_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Give the URL of Neutron's database on a server that runs for this process."""
-    install, server = _binary("mariadb-install-db"), _binary("mariadbd")
+    install, server = needed("mariadb-install-db"), needed("mariadbd")
     directory = folder_of("mysql", "mysql")
     data = f"--datadir={directory}/data"
     root = "--auth-root-authentication-method=normal"  # without a password
@@ -101,7 +101,7 @@ def mariadb_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def postgresql_server() -> Iterator[str]:
     """Give the URL of Neutron's database on a cluster that runs for this process."""
     bins = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
-    initdb, server = (_binary(name, *bins[-1:]) for name in ("initdb", "postgres"))
+    initdb, server = (needed(name, *bins[-1:]) for name in ("initdb", "postgres"))
     directory = folder_of("postgres", "postgres")
     _run(
         [
@@ -127,7 +127,7 @@ def postgresql_server() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def _sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = _shared(tmp_path_factory) / "template.sqlite"
     with fasteners.InterProcessLock(f"{file}.lock"):
         if not file.exists():
@@ -172,9 +172,9 @@ def _migrate_once(url: str, port: int, dump: Path) -> None:
             engine = _engine(url)
             _create(engine)
             engine.dispose()
-            dump.write_bytes(_run([_binary("mariadb-dump"), *client, "neutron"]))
+            dump.write_bytes(_run([needed("mariadb-dump"), *client, "neutron"]))
             return
-    _run([_binary("mariadb"), *client, "neutron"], dump.read_bytes())
+    _run([needed("mariadb"), *client, "neutron"], dump.read_bytes())
 
 
 def _connect(port: int) -> pymysql.Connection:
@@ -209,16 +209,6 @@ def _wait(process: subprocess.Popen[bytes], probe: Callable[[], None], log: Path
             if process.poll() is not None or time.monotonic() > deadline:
                 pytest.fail(f"the server does not answer:\n{log.read_text(errors='replace')[-4000:]}")
             time.sleep(0.1)
-
-
-def _binary(name: str, *folders: Path) -> str:
-    found = program(name, *folders)
-    if found:
-        return found
-    reason = f"{name} is not installed"
-    if os.environ.get("CI") == "true":
-        pytest.fail(reason)
-    pytest.skip(reason)
 
 
 def _shared(factory: pytest.TempPathFactory) -> Path:

@@ -21,7 +21,7 @@ def outcome(name="port-1", verdict=Verdict.WRITTEN, *, at=AT, word="DOWN"):
     return Outcome(Change(row, Status.DOWN, seen), verdict, stands)
 
 
-def noted(*outcomes, at=AT):
+def noted(*outcomes: Outcome, at=AT):
     return Noted(By("sweep", 1, AT - 5), at, outcomes)
 
 

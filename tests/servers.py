@@ -7,11 +7,24 @@ import socket
 import tempfile
 from pathlib import Path
 
+import pytest
+
 
 def program(name: str, *folders: Path) -> str | None:
     """Where this program is; servers are not on everybody's path."""
     path = os.pathsep.join([os.environ["PATH"], "/usr/sbin", *map(str, folders)])
     return shutil.which(name, path=path)
+
+
+def needed(name: str, *folders: Path) -> str:
+    """Where this program is. Without it the test is skipped, with the reason; under `CI=true` it fails."""
+    found = program(name, *folders)
+    if found:
+        return found
+    reason = f"{name} is not installed"
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
 
 
 def run_as(user: str, folder: Path) -> list[str]:

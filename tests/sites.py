@@ -2,11 +2,14 @@
 
 import json
 import logging
+import os
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import IO
 
 import pytest
 import requests
@@ -29,6 +32,8 @@ def command(capsys):
             code = main(words)
         except SystemExit as ended:
             code = int(ended.code or 0)
+        for handler in logging.root.handlers:
+            handler.close()  # a file that it logs to; what goes to a stream goes on
         return subprocess.CompletedProcess(words, code, *capsys.readouterr())
 
     before = list(logging.root.handlers)
@@ -38,10 +43,14 @@ def command(capsys):
 
 
 @contextmanager
-def process(*words: str):
-    """A command that runs until the end of the block."""
+def process(*words: str, log: IO[str] | int = subprocess.PIPE, environment: Mapping[str, str] | None = None):
+    """A command that runs until the end of the block; `environment`: what it has in addition."""
     with subprocess.Popen(
-        [COMMAND, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [COMMAND, *words],
+        stdout=subprocess.PIPE,
+        stderr=log,
+        text=True,
+        env={**os.environ, **(environment or {})},
     ) as running:
         try:
             yield running
@@ -99,6 +108,20 @@ class Site:
         """Neutron's ids of the ports that NSX has."""
         inventory = requests.get(f"{self.control}/_sim/inventory?kind=port", timeout=60).text
         return [json.loads(line)["neutron_id"] for line in inventory.splitlines()]
+
+    def down(self) -> list[str]:
+        """Neutron's ids of the ports that are down on NSX."""
+        inventory = requests.get(f"{self.control}/_sim/inventory?kind=port", timeout=60).text
+        found = map(json.loads, inventory.splitlines())
+        return [each["neutron_id"] for each in found if each["status"] == "down"]
+
+    def age(self) -> None:
+        """All rows were changed an hour ago."""
+        with closing(sqlite3.connect(self.file)) as neutron, neutron:
+            neutron.execute(
+                "update standardattributes set updated_at = datetime('now', '-1 hour'),"
+                " created_at = datetime('now', '-1 hour')"
+            )
 
     def ask(self, what: str, body: dict) -> dict:
         answer = requests.post(f"{self.control}/_sim/{what}", json=body, timeout=60)

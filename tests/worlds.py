@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from random import Random
 
@@ -20,9 +21,11 @@ from networking_nsx.model import (
     Sought,
     Verdict,
 )
+from networking_nsx.ports import Clock
 from networking_nsx.sync.brake import Brake, BrakeSettings
 from networking_nsx.sync.canary import Canary, CanarySettings
 from networking_nsx.sync.ledger import Ledger, LedgerSettings
+from networking_nsx.sync.maintenance import Forgetful, Window
 from networking_nsx.sync.runner import Summary
 from networking_nsx.sync.sweep import Sweeper
 
@@ -233,6 +236,11 @@ class Heart:
                 summary.add(step)
             self.world.time += seconds
         return summary
+
+
+def no_window(clock: Clock) -> Window:
+    """No maintenance is at hand, and one that begins ends with the process."""
+    return Window(clock, nullcontext(), Forgetful(), lambda *_: None)
 
 
 def expired() -> CursorExpired:

@@ -1,33 +1,30 @@
 """`neutron-nsx check`: whether a synchronizer with this configuration would work, and what is in its way."""
 
 import argparse
-import threading
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any
 
 from cliff.lister import Lister
+from oslo_config import cfg
 
 from networking_nsx import config
-from networking_nsx.assemble import manager, only_one
+from networking_nsx.assemble import manager
 from networking_nsx.cli.arguments import add_files
 from networking_nsx.cli.checklist import Checklist, Line
+from networking_nsx.cli.checks_here import HERE
 from networking_nsx.cli.common import configured
-from networking_nsx.clock import SystemClock
+from networking_nsx.cli.working import Tell, working
 from networking_nsx.config import Settings
-from networking_nsx.errors import ConfigurationError, LeaseTaken, StoreError
-from networking_nsx.neutron import schema
-from networking_nsx.neutron.database import engine
-from networking_nsx.neutron.nova import Silence
-from networking_nsx.neutron.store import NeutronStore
+from networking_nsx.errors import ConfigurationError
 from networking_nsx.nsx import checks, checks_mh, checks_policy
 from networking_nsx.nsx.checks import Finding, Manager, fail, ok, skip, warn
 
+Read = Callable[[list[str]], cfg.ConfigOpts]
 _Checks = Sequence[checks.Check[Manager]]
 
 # By API: what is asked of each manager, and what of the NSX as a whole.
-_NSX: Mapping[str, tuple[_Checks, _Checks]] = {
+NSX: Mapping[str, tuple[_Checks, _Checks]] = {
     "mh": (checks_mh.MANAGER, checks_mh.NSX),
     "policy": (checks_policy.MANAGER, checks_policy.NSX),
 }
@@ -47,24 +44,31 @@ class Check(Lister):
         return self._code
 
     def take_action(self, parsed_args: argparse.Namespace) -> tuple[tuple[str, ...], list[Any]]:
-        checklist = Checklist()
-        settings = _configuration(checklist, parsed_args.config_file)
-        if settings:
-            _ask_managers(checklist, settings)
-            for check in _HERE:
-                checklist.run(check, settings)
+        with working("checking") as tell:
+            checklist = checked(parsed_args.config_file, tell, configured)
         self._code = checklist.code()
         return Line._fields, checklist.lines()
 
 
-def _configuration(checklist: Checklist, files: list[str]) -> Settings | None:
+def checked(files: list[str], tell: Tell, read: Read) -> Checklist:
+    """Every check, done, with what is read from these files. `read` raises ConfigurationError."""
+    checklist = Checklist(tell)
+    settings = _configuration(checklist, files, read)
+    if settings:
+        _ask_managers(checklist, settings)
+        for check in HERE:
+            checklist.run(check, settings)
+    return checklist
+
+
+def _configuration(checklist: Checklist, files: list[str], read: Read) -> Settings | None:
     """What the files say; None, and everything else is skipped, when they cannot work."""
     try:
-        settings = config.settings(configured(files))
+        settings = config.settings(read(files))
     except ConfigurationError as error:
         checklist.note("configuration", _unusable(files, str(error)))
-        of_nsx = [check.name for table in _NSX["mh"] for check in table]
-        checklist.skip([*of_nsx, *(check.name for check in _HERE)], "needs configuration")
+        of_nsx = [check.name for table in NSX["mh"] for check in table]
+        checklist.skip([*of_nsx, *(check.name for check in HERE)], "needs configuration")
         return None
     checklist.note("configuration", _usable(settings))
     return settings
@@ -89,7 +93,7 @@ def _usable(settings: Settings) -> Finding:
 
 
 def _ask_managers(checklist: Checklist, settings: Settings) -> None:
-    of_each, of_all = _NSX[settings.api]
+    of_each, of_all = NSX[settings.api]
     with ExitStack() as opened:
         managers = [opened.enter_context(manager(settings, base)) for base in settings.managers]
         for each in managers:
@@ -103,61 +107,3 @@ def _ask_managers(checklist: Checklist, settings: Settings) -> None:
         entered = [each for each in managers if checklist.passed("login", each.base)]
         for check in of_all:
             checklist.run(check, (entered or managers)[0])
-
-
-def _database(settings: Settings) -> Finding:
-    database = engine(settings.connection)
-    with ExitStack() as opened:
-        opened.callback(database.dispose)
-        doubts = schema.check(database)
-    if doubts:
-        return warn("; ".join(doubts), "run `neutron-db-manage upgrade heads`, or install the same Neutron")
-    return ok("has Neutron's tables")
-
-
-def _rows(settings: Settings) -> Finding:
-    """Whether the rows can be read, and how many of them are ours to write."""
-    database = engine(settings.connection)
-    with ExitStack() as opened:
-        opened.callback(database.dispose)
-        store = NeutronStore(database, settings.scope, Silence(), SystemClock(threading.Event()))
-        counted = {
-            kind: Counter(row.facts.in_scope for row in store.recorded(kind)) for kind in settings.kinds
-        }
-    detail = "; ".join(
-        f"{kind}: {in_scope.total()} rows, {in_scope[True]} in scope" for kind, in_scope in counted.items()
-    )
-    if not any(in_scope[True] for in_scope in counted.values()):
-        return warn(detail, "see [nsx_sync] kinds, network_types, physical_networks and drivers")
-    return ok(detail)
-
-
-def _writes(settings: Settings) -> Finding:
-    """Whether a synchronizer could write."""
-    if settings.report_only:
-        return skip("mode = report: nothing will be written")
-    database = engine(settings.connection)
-    with ExitStack() as opened:
-        opened.callback(database.dispose)
-        try:
-            schema.check_writes(database)
-        except StoreError as error:
-            return fail(str(error), "give the account of [database] connection Neutron's own rights")
-    return ok("takes them")
-
-
-def _lease(settings: Settings) -> Finding:
-    """Whether a synchronizer could take the lease of this NSX, or has it."""
-    try:
-        with only_one(settings):
-            return ok("free")
-    except LeaseTaken as taken:
-        return ok(str(taken).partition(";")[0])
-
-
-_HERE: tuple[checks.Check[Settings], ...] = (
-    checks.Check("database", _database),
-    checks.Check("rows", _rows, ("database",)),
-    checks.Check("writes", _writes, ("rows",)),
-    checks.Check("lease", _lease),
-)

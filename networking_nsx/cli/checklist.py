@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import NamedTuple, TypeVar
 
 from networking_nsx.cli.plain import plain
+from networking_nsx.cli.working import Tell
 from networking_nsx.errors import ConfigurationError, LeaseTaken, NsxError, StoreError
 from networking_nsx.nsx.checks import (
     CONFIGURATION,
@@ -35,11 +36,14 @@ class Line(NamedTuple):
 class Checklist:
     """What was checked so far. Each check is of one thing: of a manager by its URL, or of the whole ("")."""
 
-    def __init__(self) -> None:
+    def __init__(self, tell: Tell) -> None:
+        """`tell` hears what is asked."""
+        self._tell = tell
         self._findings: dict[tuple[str, str], Finding] = {}
 
     def run(self, check: Check[_Subject], subject: _Subject, of: str = "") -> None:
         """Ask, unless something failed that the check needs: of the same manager, or of any."""
+        self._tell(f"{check.name} {of}".strip())
         unmet = [need for need in check.needs if not self.passed(need, of)]
         self.note(check.name, skip(f"needs {', '.join(unmet)}") if unmet else _asked(check, subject), of)
 

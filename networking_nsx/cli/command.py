@@ -1,24 +1,33 @@
 """`neutron-nsx sync status | pause | resume | release`: commands to the running daemon."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cliff.columns import FormattableColumn
-from cliff.show import ShowOne
 
 from networking_nsx import config
 from networking_nsx.cli.arguments import add_files, add_kinds
 from networking_nsx.cli.common import configured
+from networking_nsx.cli.formats import One
+from networking_nsx.cli.plain import plain
 from networking_nsx.model import Kind
 from networking_nsx.serve.client import ask
 from networking_nsx.serve.findings import time_of
 from networking_nsx.serve.protocol import Command, Request
 
-_MOMENTS = {"started_at", "paused_since", "sweep_since", "last_sweep_at", "next_attempt_at"}
+_MOMENTS = {
+    "started_at",
+    "paused_since",
+    "sweep_since",
+    "last_sweep_at",
+    "next_attempt_at",
+    "maintenance_since",
+    "maintenance_until",
+}
 
 
-class _ToDaemon(ShowOne):
+class _ToDaemon(One):
     """Exit 0 when the daemon has acknowledged the command, 1 otherwise."""
 
     _command: Command
@@ -32,7 +41,7 @@ class _ToDaemon(ShowOne):
         settings = config.settings(configured(parsed_args.config_file))
         kinds = tuple(map(Kind, getattr(parsed_args, "kind", None) or ()))
         told = ask(settings.control_socket, Request(self._command, kinds))
-        return tuple(told), tuple(_shown(name, value) for name, value in told.items())
+        return columns_of(told)
 
 
 class Status(_ToDaemon):
@@ -76,11 +85,18 @@ class _Names(FormattableColumn[Any]):
         return ", ".join(self._value)
 
 
+def columns_of(told: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[Any, ...]]:
+    """What a daemon has answered."""
+    return tuple(told), tuple(_shown(name, value) for name, value in told.items())
+
+
 def _shown(name: str, value: Any) -> Any:
     if value is None:
         return None
+    if isinstance(value, str):
+        return plain(value)
     if name in _MOMENTS:
         return time_of(value)
     if isinstance(value, dict):
         return _Counts(value)
-    return _Names(value) if isinstance(value, Sequence) and not isinstance(value, str) else value
+    return _Names(value) if isinstance(value, Sequence) else value

@@ -12,11 +12,12 @@ from cliff.lister import Lister
 from networking_nsx.assemble import reader
 from networking_nsx.cli.arguments import add_files, add_kinds, count
 from networking_nsx.cli.common import configured
+from networking_nsx.cli.exits import Exit
 from networking_nsx.cli.plain import plain
+from networking_nsx.cli.working import Followed, working
 from networking_nsx.sync.difference import Difference
 from networking_nsx.sync.drift import Drift
 
-NONE, SOME = 0, 3  # exit codes; 1 is failed, 2 is wrong usage
 LOOKS = 1000
 
 _LOG = logging.getLogger(__name__)
@@ -38,15 +39,15 @@ class Diff(Lister):
         return parser
 
     def run(self, parsed_args: argparse.Namespace) -> int:
-        self._code = NONE
+        self._code = Exit.DONE
         super().run(parsed_args)
         return self._code
 
     def take_action(self, parsed_args: argparse.Namespace) -> tuple[tuple[str, ...], Iterable[Any]]:
         conf = configured(parsed_args.config_file, parsed_args.kind)
-        with reader(conf, threading.Event()) as parts:
+        with reader(conf, threading.Event()) as parts, working("comparing") as tell:
             drift = Drift(
-                parts.source,
+                Followed(parts.source, tell),
                 parts.store,
                 parts.clock,
                 random.Random(),
@@ -55,7 +56,7 @@ class Diff(Lister):
                 warn=_LOG.warning,
             )
             found = [_plain(difference) for difference in drift.differences()]
-        self._code = SOME if found else NONE
+        self._code = Exit.DIFFERS if found else Exit.DONE
         if not found:
             _LOG.info("nothing differs")
         return Difference._fields, found

@@ -19,6 +19,7 @@ _NOTABLE = (
     "refused",
     "blocked",
     "delayed",
+    "deferred",
     "malformed",
     "duplicates",
     "orphans",

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import requests
-from cliff.show import ShowOne
 
+from networking_nsx.cli.formats import One
 from networking_nsx.errors import Unavailable
 from networking_nsx.neutron import schema
 from networking_nsx.neutron.database import engine
@@ -16,7 +16,7 @@ from networking_nsx.neutron.populate import populate
 TIMEOUT = 60  # seconds for the simulator to answer
 
 
-class Populate(ShowOne):
+class Populate(One):
     """Make Neutron's tables where they are absent, and a row for each object of a simulator."""
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:

@@ -7,8 +7,10 @@ from cliff.columns import FormattableColumn
 
 from networking_nsx.assemble import Parts
 from networking_nsx.cli.following import LogLines
+from networking_nsx.errors import InMaintenance
 from networking_nsx.model import COUNTS, Kind, Outcome, Progress, Verdict
-from networking_nsx.sync.runner import Listener, Summary, once
+from networking_nsx.sync.maintenance import Phase
+from networking_nsx.sync.runner import Listener, Several, Summary, once
 
 # These add up over the sweeps; of everything else the last sweep has the say.
 _EVENTS = frozenset(
@@ -38,10 +40,25 @@ class Report(LogLines):
         self._total: Counter[str] = Counter()
         self._outcomes: list[Outcome] = []
 
-    def sweep(self, parts: Parts, listener: Listener, release: list[str]) -> None:
-        """`listener` is this report, or several that it is one of."""
+    def sweep(self, parts: Parts, listener: Listener, release: list[str], *, verifies: bool) -> None:
+        """`listener` is this report, or several that it is one of.
+
+        `verifies`: these sweeps are of all kinds and write, so that a maintenance that is over may end.
+
+        Raises InMaintenance.
+        """
+        if release and parts.window.phase is Phase.HOLDING:
+            raise InMaintenance(
+                "a maintenance holds, nothing is released: end it first: neutron-nsx maintenance stop"
+            )
         for kind in release:
             parts.brake.release(Kind(kind), parts.clock.monotonic())
+        listener = Several(listener, parts.window) if verifies else listener
+        self._sweeps_of(parts, listener)
+        if self.last.counts["deferred"] and parts.window.phase is Phase.NONE:  # it has just been verified
+            self._sweeps_of(parts, listener)
+
+    def _sweeps_of(self, parts: Parts, listener: Listener) -> None:
         for summary in once(parts.sweeper, parts.clock, listener):
             self.last = summary
             self._sweeps += 1

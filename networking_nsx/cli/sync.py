@@ -6,15 +6,17 @@ import threading
 from typing import Any
 
 from cliff.command import Command
-from cliff.show import ShowOne
 from prometheus_client import CollectorRegistry
 
 from networking_nsx import config
-from networking_nsx.assemble import daemon, only_one, reader, writer
+from networking_nsx.assemble import daemon, only_one, writer
 from networking_nsx.cli.arguments import add_files, add_key, add_kinds
 from networking_nsx.cli.common import columns, configured, stop_on_signals
+from networking_nsx.cli.exits import Exit
 from networking_nsx.cli.following import LogLines
+from networking_nsx.cli.formats import One
 from networking_nsx.cli.report import Report
+from networking_nsx.cli.working import Steps, working
 from networking_nsx.clock import SystemClock
 from networking_nsx.errors import NotAcknowledged, NotSettled
 from networking_nsx.evidence.journal import KEY, journal
@@ -28,8 +30,6 @@ from networking_nsx.serve.protocol import Command as Asked
 from networking_nsx.serve.protocol import Request
 from networking_nsx.sync import punctual
 from networking_nsx.sync.runner import Several, Summary
-
-DONE, FAILED, FROZEN = 0, 1, 4  # exit codes; 2 is wrong usage
 
 _LOG = logging.getLogger(__name__)
 
@@ -67,8 +67,8 @@ def _log_lines(settings: config.Settings) -> LogLines:
     return LogLines(interval, controlled=bool(settings.control_socket))
 
 
-class Once(ShowOne):
-    """Sweep until every suspicion is settled: exit 0; 1 if some cannot be; 4 while the brake holds."""
+class Once(One):
+    """Sweep until every suspicion is settled: exit 0; 1 if some cannot be; 4 if some may not be yet."""
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser: argparse.ArgumentParser = super().get_parser(prog_name)
@@ -85,7 +85,7 @@ class Once(ShowOne):
         return parser
 
     def run(self, parsed_args: argparse.Namespace) -> int:
-        self._code = DONE
+        self._code = Exit.DONE
         super().run(parsed_args)
         return self._code
 
@@ -95,29 +95,33 @@ class Once(ShowOne):
         settings = config.settings(conf)
         report = Report(settings.pacing.interval)
         if parsed_args.dry_run:
-            with reader(conf, stop) as parts:
-                report.sweep(parts, report, parsed_args.release)
+            with writer(conf, stop, rehearses=True) as parts, working("rehearsing") as tell:
+                report.sweep(parts, Several(report, Steps(tell)), parsed_args.release, verifies=False)
         else:
             with (
                 only_one(settings),
                 journal(settings.state_path, settings.audit_log) as kept,
                 writer(conf, stop, [kept.nova]) as parts,
+                working("sweeping") as tell,
             ):
-                report.sweep(parts, Several(report, kept.sweeps("sync once")), parsed_args.release)
+                listener = Several(report, Steps(tell), kept.sweeps("sync once"))
+                report.sweep(parts, listener, parsed_args.release, verifies=not parsed_args.kind)
         self._code = _code_of(report.last)
         return report.columns()
 
 
-def _code_of(last: Summary) -> int:
-    if last.counts["held"]:
-        return FROZEN
+def _code_of(last: Summary) -> Exit:
+    if last.counts["deferred"]:
+        _LOG.warning("a maintenance defers %d changes: see neutron-nsx maintenance", last.counts["deferred"])
+    if last.counts["held"] or last.counts["deferred"]:
+        return Exit.HELD
     if last.unsettled:
         _LOG.error("%d rows could not be settled: see above, and try again", last.unsettled)
-        return FAILED
-    return DONE
+        return Exit.FAILED
+    return Exit.DONE
 
 
-class KeyCommand(ShowOne):
+class KeyCommand(One):
     """Give one network, router or port the status that NSX has for it now."""
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:

@@ -36,7 +36,6 @@ _KEPT = (WRITES, LOOKS, ANSWERS, EVENTS)
 _WRITES, _LOOKS, _ANSWERS, _EVENTS = range(4)
 _SHELF = {verdict.value: _LOOKS for verdict in Verdict} | {WRITTEN: _WRITES, LOOK: _LOOKS, NOVA: _ANSWERS}
 
-_COLUMNS = ", ".join(Entry._fields)
 _SCHEMA = f"""
 CREATE TABLE entries (seq INTEGER PRIMARY KEY, row INTEGER NOT NULL, shelf INTEGER NOT NULL,
     at REAL NOT NULL, what TEXT NOT NULL, kind TEXT NOT NULL, id TEXT NOT NULL, old TEXT NOT NULL,
@@ -45,7 +44,8 @@ CREATE TABLE entries (seq INTEGER PRIMARY KEY, row INTEGER NOT NULL, shelf INTEG
 CREATE INDEX entries_of ON entries (row, shelf);
 PRAGMA user_version = {VERSION};
 """
-_INSERT = f"INSERT INTO entries (row, shelf, {_COLUMNS}) VALUES (?, ?{', ?' * len(Entry._fields)})"  # noqa: S608 - constants
+# In the order of the columns.
+_INSERT = "INSERT INTO entries VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _PRUNE = """
 DELETE FROM entries WHERE seq IN
     (SELECT seq FROM entries WHERE row = ? AND shelf = ? ORDER BY seq DESC LIMIT -1 OFFSET ?)

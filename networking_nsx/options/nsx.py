@@ -64,7 +64,8 @@ NSX = [
     cfg.StrOpt(
         "client_cert_file",
         default="",
-        help="PEM file of the certificate for auth = certificate. No user and password are sent then.",
+        help="PEM file of the certificate for auth = certificate. No user and password are sent then. A new "
+        "one, with its key, is shown by the next request.",
     ),
     cfg.StrOpt(
         "client_key_file",
@@ -80,7 +81,8 @@ NSX = [
     cfg.StrOpt(
         "ca_file",
         default="",
-        help="PEM file of the authorities that sign the managers' certificates. Empty: the usual ones.",
+        help="PEM file of the authorities that sign the managers' certificates. Empty: the usual ones. What "
+        "is written there is trusted by the next request.",
     ),
     cfg.BoolOpt(
         "insecure",

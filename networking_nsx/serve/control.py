@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from socket import socket
 
+from networking_nsx.errors import StateError
 from networking_nsx.model import Key
 from networking_nsx.serve.desk import Desk
 from networking_nsx.serve.findings import shown
@@ -19,6 +20,7 @@ from networking_nsx.serve.protocol import (
     Answer,
     Command,
     Misunderstood,
+    Refused,
     line_of,
     request_from,
 )
@@ -97,10 +99,15 @@ class _Server:
             key = Key(request.kinds[0], request.id)
             asks = request.command is Command.NEXT
             return Answer({"in": self._desk.planned(key)}) if asks else await self._settled(key)
-        result = self._desk.carry_out(request)
+        try:
+            result = self._desk.carry_out(request)
+        except (Refused, StateError) as error:
+            return Answer(error=str(error))
         if request.command is Command.PAUSE:
             await self._step_ended()
             result["state"] = self._desk.state
+        if request.command is Command.MAINTENANCE_START:
+            result["write_at_hand"] = await self._is_still_written()
         return Answer(result)
 
     async def _settled(self, key: Key) -> Answer:
@@ -124,6 +131,14 @@ class _Server:
             async with asyncio.timeout(_STEP):
                 while self._desk.state == "pausing":  # noqa: ASYNC110 - the runner knows nothing of asyncio
                     await asyncio.sleep(_GLANCE)
+
+    async def _is_still_written(self) -> bool:
+        """Whether a write that began before a maintenance has not ended in time."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_STEP):
+                while self._desk.is_written:  # noqa: ASYNC110 - as above
+                    await asyncio.sleep(_GLANCE)
+        return self._desk.is_written
 
 
 async def _line_from(reader: asyncio.StreamReader) -> bytes:

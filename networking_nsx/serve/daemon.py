@@ -17,7 +17,7 @@ from networking_nsx.serve.beside import beside
 from networking_nsx.serve.board import Board
 from networking_nsx.serve.control import control
 from networking_nsx.serve.desk import Desk
-from networking_nsx.serve.gauges import expose
+from networking_nsx.serve.gauges import expose, expose_evidence, expose_health
 from networking_nsx.serve.site import Site, health_of
 from networking_nsx.serve.systemd import supervised
 from networking_nsx.serve.web import web
@@ -40,12 +40,15 @@ def serve(parts: Parts, followers: Followers, stop: threading.Event, stops: list
     board = Board(parts.clock, parts.sweeper.canary if parts.source.index else None)
     schedule = parts.schedule()
     journal, series = followers.journal, followers.metrics.series
-    desk = Desk(_facts(settings, parts.clock.now()), board, parts.brake, parts.clock, schedule, journal)
+    desk = Desk(
+        _facts(settings, parts.clock.now()), board, parts.brake, parts.clock, schedule, parts.window, journal
+    )
+    parts.window.also(lambda phase, found: journal.happened("maintenance", f"{phase}: {found.reason}"))
     expose(followers.metrics, parts, board, desk)
     site = Site(parts)
     sweeps = Several(
-        *(followers.log_lines, board, meters.Sweeping(series, parts.clock), journal.sweeps("sweep")),
-        *site.followers("sweep"),
+        *(followers.log_lines, board, parts.window, meters.Sweeping(series, parts.clock)),
+        *(journal.sweeps("sweep"), *site.followers("sweep")),
     )
     sweeping = parts.runner(sweeps, desk, desk.hint)
     settles = SeveralSettling(
@@ -61,6 +64,8 @@ def serve(parts: Parts, followers: Followers, stop: threading.Event, stops: list
     if stop.is_set():  # while all this was made
         end()
     health = health_of(parts, desk, board)
+    expose_health(followers.metrics, desk, health)
+    expose_evidence(followers.metrics, journal)
     views = site.views(desk, health, followers.metrics.registry)
     with ExitStack() as opened:
         opened.enter_context(web(settings.listen, views))

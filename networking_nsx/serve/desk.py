@@ -6,18 +6,20 @@ threads may share: they are noted here, and the runner's own thread acts on them
 
 import logging
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 from networking_nsx.evidence.journal import NOWHERE, Journal
 from networking_nsx.model import Key, Kind
 from networking_nsx.ports import Clock
+from networking_nsx.serve import maintenance
 from networking_nsx.serve.board import Board
 from networking_nsx.serve.passage import Barrier, Passage
-from networking_nsx.serve.protocol import Command, Request
+from networking_nsx.serve.protocol import Command, Refused, Request
 from networking_nsx.serve.tally import Inquiry, Tally
 from networking_nsx.sync.brake import Brake
+from networking_nsx.sync.maintenance import Phase, Window
 from networking_nsx.sync.settle import FIRST, Schedule
 
 _LOG = logging.getLogger(__name__)
@@ -33,6 +35,7 @@ class Desk:
         brake: Brake,
         clock: Clock,
         schedule: Schedule,
+        window: Window,
         journal: Journal = NOWHERE,
     ) -> None:
         """`facts` are what does not change while the daemon runs."""
@@ -42,6 +45,7 @@ class Desk:
         self._brake = brake
         self._clock = clock
         self._schedule = schedule
+        self._window = window
         self._journal = journal
         self._barrier = Barrier(clock)
         self._sweeping = self._barrier.passage()
@@ -57,6 +61,9 @@ class Desk:
         self._sweeping.enter()
         for kind, at in self._released().items():
             self._brake.release(kind, at)
+        if self._window.phase is Phase.HOLDING:
+            # Otherwise a release would be kept for all that gets worse until its end.
+            self._brake.withdraw()
 
     def settling(self) -> Passage:
         """The gate of the settle runner; a hint ends a wait there."""
@@ -103,9 +110,14 @@ class Desk:
             self._journal.happened("command", f"key: {key.kind} {key.id}")
             yield inquiry if taken else None
 
+    @property
+    def is_written(self) -> bool:
+        """Whether a write to Neutron is at hand."""
+        return self._window.is_written
+
     def carry_out(self, request: Request) -> dict[str, Any]:
-        """What came of it, as JSON."""
-        result = _COMMANDS[request.command](self, request.kinds)
+        """What came of it, as JSON. Raises Refused, StateError."""
+        result = _COMMANDS[request.command](self, request)
         did = result.get("did")
         _LOG.info("command %s: %s", request.command, did or self.state)
         if did:
@@ -115,32 +127,37 @@ class Desk:
     def told(self) -> dict[str, Any]:
         """What the daemon is doing, as JSON. Moments are seconds since the epoch."""
         told = {**self._facts, **self._standing(), **self._board.told(), **self.tally.told()}
-        told |= self._journal.told()
+        told |= maintenance.told(self._window) | self._journal.told()
         if self.state == "paused":  # the sweep at hand was given up
             told |= dict.fromkeys(name for name in told if name.startswith("sweep_"))
         return told
 
-    def _status(self, _kinds: Sequence[Kind]) -> dict[str, Any]:
+    def _status(self, _request: Request) -> dict[str, Any]:
         return self.told()
 
-    def _pause(self, _kinds: Sequence[Kind]) -> dict[str, Any]:
+    def _pause(self, _request: Request) -> dict[str, Any]:
         new = self._barrier.pause()
         did = "no step follows the one at hand until `resume`" if new else "it was paused already"
         return {"did": did, **self._standing()}
 
-    def _resume(self, _kinds: Sequence[Kind]) -> dict[str, Any]:
+    def _resume(self, _request: Request) -> dict[str, Any]:
         paused = self._barrier.resume()
         return {"did": "a new sweep begins" if paused else "it was not paused", **self._standing()}
 
-    def _release(self, kinds: Sequence[Kind]) -> dict[str, Any]:
+    def _release(self, request: Request) -> dict[str, Any]:
         """Only what is held: a kind without would be open for whatever the next sweep brings."""
+        if self._window.phase is Phase.HOLDING:
+            raise Refused("a maintenance holds; end it first: neutron-nsx maintenance stop")
         held = self._board.now.held
-        released = [kind for kind in kinds or Kind if held.get(kind)]
+        released = [kind for kind in request.kinds or Kind if held.get(kind)]
         with self._lock:
             self._to_release |= dict.fromkeys(released, self._clock.monotonic())
         what = ", ".join(f"{kind} {held[kind]}" for kind in released)
         did = f"the next sweep writes what is held: {what}" if what else "nothing is held there"
         return {"did": did, "released": [kind.value for kind in released], **self._standing()}
+
+    def _maintain(self, request: Request) -> dict[str, Any]:
+        return maintenance.carry_out(request, self._window, self._clock.now())
 
     def _standing(self) -> dict[str, Any]:
         return {"state": self.state, "paused_since": self._barrier.paused_since}
@@ -151,9 +168,11 @@ class Desk:
             return released
 
 
-_COMMANDS: Mapping[Command, Callable[[Desk, Sequence[Kind]], dict[str, Any]]] = {
+_COMMANDS: Mapping[Command, Callable[[Desk, Request], dict[str, Any]]] = {
     Command.STATUS: Desk._status,  # noqa: SLF001
     Command.PAUSE: Desk._pause,  # noqa: SLF001
     Command.RESUME: Desk._resume,  # noqa: SLF001
     Command.RELEASE: Desk._release,  # noqa: SLF001
+    Command.MAINTENANCE_START: Desk._maintain,  # noqa: SLF001
+    Command.MAINTENANCE_STOP: Desk._maintain,  # noqa: SLF001
 }

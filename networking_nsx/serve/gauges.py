@@ -8,12 +8,15 @@ from prometheus_client import PlatformCollector, ProcessCollector
 
 from networking_nsx import metrics
 from networking_nsx.assemble import Parts
+from networking_nsx.evidence.journal import Journal
 from networking_nsx.metrics import Metrics
 from networking_nsx.model import Kind
 from networking_nsx.nsx.node import Node
 from networking_nsx.series import Family, Series, Values
 from networking_nsx.serve.board import Board
 from networking_nsx.serve.desk import Desk
+from networking_nsx.serve.views import Health
+from networking_nsx.sync.maintenance import Phase
 
 
 def expose(told: Metrics, parts: Parts, board: Board, desk: Desk) -> None:
@@ -27,6 +30,7 @@ def expose(told: Metrics, parts: Parts, board: Board, desk: Desk) -> None:
     _single(series, metrics.BOUND, lambda: board.bound)
     _single(series, metrics.OLDEST, lambda: board.oldest)
     _single(series, metrics.PAUSED, lambda: desk.state != "running")
+    _single(series, metrics.MAINTENANCE, lambda: parts.window.phase is not Phase.NONE)
     _single(series, metrics.SETTLE_WAITING, lambda: desk.waiting)
     _single(series, metrics.NOVA_WAITING, lambda: parts.nova.waiting)
     series.read(metrics.FAILURES, lambda: _failures(board, desk))
@@ -34,6 +38,28 @@ def expose(told: Metrics, parts: Parts, board: Board, desk: Desk) -> None:
     series.read(metrics.RELEASED, lambda: {(kind.value,): parts.brake.is_released(kind) for kind in Kind})
     _of_the_index(series, parts, board)
     _of_managers(series, parts)
+
+
+def expose_health(told: Metrics, desk: Desk, health: Health) -> None:
+    """Let `told` read whether a loop hangs."""
+    told.series.read(metrics.HANGING, lambda: _hanging(desk, health))
+
+
+def expose_evidence(told: Metrics, journal: Journal) -> None:
+    """Let `told` read how the keeping of evidence goes."""
+    series = told.series
+    series.read(metrics.EVIDENCE_WAITING, lambda: _by_place(journal.told()["evidence_waiting"]))
+    series.read(metrics.EVIDENCE_LOST, lambda: _by_place(journal.told()["evidence_lost"]))
+    _single(series, metrics.EVIDENCE_FAILING, lambda: bool(journal.told()["evidence_error"]))
+
+
+def _hanging(desk: Desk, health: Health) -> Mapping[Values, float]:
+    hanging = {hang.name for hang in health.hangs()}
+    return {(runner,): runner in hanging for runner in desk.busy()}
+
+
+def _by_place(numbers: Mapping[str, float]) -> Mapping[Values, float]:
+    return {(place,): number for place, number in numbers.items()}
 
 
 def _single(series: Series, family: Family, number: Callable[[], float]) -> None:

@@ -23,6 +23,10 @@ class Misunderstood(Exception):
     """A line that cannot be answered as it was meant; the message is for whoever sent it."""
 
 
+class Refused(Exception):
+    """A command that is understood and not carried out; the message is for whoever sent it."""
+
+
 class Command(StrEnum):
     STATUS = "status"
     PAUSE = "pause"
@@ -30,6 +34,8 @@ class Command(StrEnum):
     RELEASE = "release"
     KEY = "key"
     NEXT = "next"
+    MAINTENANCE_START = "maintenance_start"
+    MAINTENANCE_STOP = "maintenance_stop"
 
 
 class _Line(msgspec.Struct, frozen=True):
@@ -40,6 +46,8 @@ class Request(msgspec.Struct, frozen=True):
     command: Command
     kinds: tuple[Kind, ...] = ()  # of `release`; none are all. Of `key` and `next` the one of the row
     id: str = ""  # of the row, for `key` and `next`
+    until: float = 0.0  # of `maintenance_start`: seconds since the epoch
+    reason: str = ""  # of `maintenance_start`
     version: int = VERSION
 
 

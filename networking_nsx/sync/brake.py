@@ -70,6 +70,10 @@ class Brake:
         """
         self._released[kind] = _Release(at)
 
+    def withdraw(self) -> None:
+        """No kind is released any more: what is going to be held is not what an operator has seen."""
+        self._released.clear()
+
     def watch(self, kind: Kind, rows: Collection[Row], now: float, began: float) -> "Watch":
         """Begin a pass over this kind. `rows` is what Neutron has; `now` in seconds since the epoch.
 

@@ -282,12 +282,12 @@ class Ledger:
 
     def _aged(self, unknown: Observation) -> Observation:
         """A port that stays UNKNOWN for longer than `unknown_after` counts as down."""
-        limit = self._settings.unknown_after
+        limit, at = self._settings.unknown_after, unknown.as_of
         if not limit or unknown.kind is not Kind.PORT:
             return unknown
-        since = min(unknown.as_of, self._unknown_since.get(unknown.id, unknown.as_of))
-        self._unknown_since[unknown.id] = since
-        return unknown._replace(health=Health.DOWN) if unknown.as_of - since > limit else unknown
+        since = self._unknown_since[unknown.id] = min(at, self._unknown_since.get(unknown.id, at))
+        aged = unknown._replace(health=Health.DOWN, word=f"{unknown.word} for longer than unknown_after")
+        return aged if at - since > limit else unknown
 
 
 def is_doubtful(change: Change) -> bool:

@@ -230,7 +230,7 @@ class Pass:
             goes_on=page is not None and page.cursor is not None,
             turns=page.turns if page else 1,
         )
-        self._open += self._counts["held"] + self._counts["unsettled"]
+        self._open += self._counts["held"] + self._counts["deferred"] + self._counts["unsettled"]
         self._counts.clear()
         self._words.clear()
         self._outcomes.clear()

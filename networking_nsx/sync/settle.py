@@ -52,6 +52,7 @@ _VAGUE: Mapping[Health, tuple[str, str]] = {
 # Why a change is left to the sweep.
 _DOUBTFUL = "one look does not prove it"
 _HELD = "brake_minimum others have worsened lately"
+_DEFERRED = "nothing gets worse during a maintenance"
 
 
 class Due(NamedTuple):
@@ -229,7 +230,8 @@ class Settler:
         waits = _WAITS.get(verdict, "")
         if verdict is Verdict.BLOCKED and not rules.is_awaited(change.row, self.clock.now()):
             waits = ""
-        return verdict.value, Finding(outcome.stands, change.observation, outcome, waits)
+        left = _DEFERRED if verdict is Verdict.DEFERRED else ""
+        return verdict.value, Finding(outcome.stands, change.observation, outcome, waits, left)
 
 
 class _Settled(NamedTuple):

@@ -1,4 +1,4 @@
-""" "Why is this port DOWN": one command, while the daemon runs, after it was killed, and without one."""
+"""Why is this port DOWN? One command, while the daemon runs, after it was killed, and without one."""
 
 import csv
 import io
@@ -42,13 +42,13 @@ def status_of(site, port):
         return neutron.execute("select status from ports where id = ?", (port,)).fetchone()[0]
 
 
-def show(site, port, *words):
+def show(site, port, *words: str):
     done = site.command("show", "port", port, "--config-file", str(site.config), *(words or ("-f", "json")))
     assert done.returncode == 0, done.stderr
     return done.stdout if words else json.loads(done.stdout)
 
 
-def timeline(site, *words):
+def timeline(site, *words: str):
     done = site.command("timeline", *words, "--config-file", str(site.config), "-f", "json")
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
@@ -103,7 +103,7 @@ def test_why_a_port_is_down_after_the_daemon_was_killed(configured, state, tmp_p
     )
     assert (up["old"], up["new"], up["why"]) == ("DOWN", "ACTIVE", "NSX says it is up")
     assert f"/ports/{port}" in down["path"]
-    assert down["by"] == "settle" or (down["by"] == "sweep" and down["sweep"] > 1 and down["sweep_began"])
+    assert down["by"] == "settle" or (down["by"] == "sweep" and down["sweep"] >= 1 and down["sweep_began"])
     assert up["seen_at"] < up["at"] < down["seen_at"] < down["at"]
     assert (
         "RealizedLogicalPort REALIZED: The transport node is out of memory [2J (error 500030)"
@@ -159,6 +159,19 @@ def test_a_timeline_of_a_host_is_of_the_ports_that_are_there(configured):
     assert {one["id"] for one in on_host if one["id"]} == set(ports)
     assert len(list(csv.DictReader(io.StringIO(as_csv.stdout)))) == len(on_host)
     assert later == []
+
+
+def test_what_was_written_is_shown_while_nsx_does_not_answer(configured):
+    """And then the command fails, as before."""
+    site, port = configured, configured.ports()[0]
+    site.once()
+    site.config.write_text(site.config.read_text().replace(site.control, "http://127.0.0.1:9"))
+    done = site.command("show", "port", port, "--config-file", str(site.config), "-f", "json")
+    shown = json.loads(done.stdout)
+
+    assert (done.returncode, shown["status"], shown["nsx"], len(shown["writes"])) == (1, "ACTIVE", None, 1)
+    assert shown["verdict"].startswith("NSX could not be asked: ")
+    assert "127.0.0.1:9" in done.stderr.splitlines()[-1]
 
 
 @pytest.mark.parametrize(

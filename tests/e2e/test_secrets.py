@@ -4,6 +4,7 @@ import base64
 import json
 import re
 import signal
+import tarfile
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote, quote_plus
@@ -269,6 +270,61 @@ def test_a_daemon_tells_no_secret(cloud, nsx, tmp_path, api):
     assert "http://127.0.0.1:9/v3" in cloud.log.read_text()
     assert len(nsx.given) >= 1
     assert cloud.told(out, err, status.stdout, status.stderr) == []
+
+
+def bundled(cloud, *more: str) -> list[str]:
+    """A bundle's files, and what the command said."""
+    output = cloud.file.with_name("bundle.tar.gz")
+    done = cloud.run("bundle", "--output", str(output), *more)
+    assert done.returncode == 0, done.stderr
+    with tarfile.open(output) as bundle:
+        found = [bundle.extractfile(each).read().decode() for each in bundle]
+    output.unlink()
+    return [*found, done.stdout, done.stderr]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"password": "", "password_file": "{folder}/password"},
+        {"api": "policy", "auth": "basic"},
+        {"api": "policy", "auth": "token", "token_file": "{folder}/token", "password": ""},
+    ],
+    ids=["mh", "mh-file", "basic", "token"],
+)
+def test_a_bundle_has_no_secret(cloud, options):
+    """Whoever has written what into the logs; the other sections of the file have secrets, too."""
+    cloud.configure(
+        f"[nova]\npassword = {NOVA}\n[DEFAULT]\nlog_file = {cloud.log}\n"
+        f"transport_url = rabbit://openstack:{DATABASE}@rabbit:5672/\n",
+        **options,
+    )
+    basic = base64.b64encode(f"admin:{PASSWORD}".encode()).decode()
+    spelt = (
+        f"connecting with mysql+pymysql://neutron:{DATABASE}@db/neutron\n"
+        f"{{'password': '{NOVA}', 'Authorization': 'Basic {basic}'}}\n"
+        f"Cookie: JSESSIONID=5e551on; X-XSRF-TOKEN: x5rf70ken\n"
+        f"password = {PASSWORD} bearer {TOKEN} {quote_plus(WRONG)}\n"
+        f"auth {{'token': '{TOKEN}'}} mysql://nobody:0therDatabase5ecret@elsewhere/x\n"
+    )
+    cloud.log.write_text(spelt)
+    pieces = bundled(cloud)
+    cloud.log.unlink()
+
+    assert any("connecting with mysql" in piece for piece in pieces)
+    written = "\n".join(pieces).replace(quote_plus(WRONG), "")  # a password that no file has is only a word
+    assert (
+        leaks(written, PASSWORD, TOKEN, DATABASE, NOVA, "5e551on", "x5rf70ken", "0therDatabase5ecret") == []
+    )
+
+
+@pytest.mark.parametrize(("text", "options", "said"), FAILING.values(), ids=FAILING)
+def test_a_bundle_of_what_fails_has_no_secret(cloud, text, options, said):
+    """Whatever is wrong with the configuration, a bundle is made."""
+    cloud.configure(text, **options)
+
+    assert cloud.told(*bundled(cloud)) == []
 
 
 @pytest.mark.parametrize("form", ["{}", "Basic YWRtaW46TnN4UGE1NXdvcmQ="])

@@ -16,7 +16,17 @@ from networking_nsx.nsx import checks
 from networking_nsx.nsx.http import Answer
 
 MH_CHECKS = ["reachable", "certificate", "login", "clock", "version", "rights", "health"]
-HERE = ["database", "rows", "writes", "lease"]
+HERE = [
+    "database",
+    "rows",
+    "writes",
+    "lease",
+    "state_path",
+    "audit_log",
+    "control_socket",
+    "listen",
+    "staleness",
+]
 
 
 @pytest.fixture

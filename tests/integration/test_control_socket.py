@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
-from worlds import Heart, World
+from worlds import Heart, World, no_window
 
 from networking_nsx.errors import ConfigurationError, NotAcknowledged
 from networking_nsx.serve.board import Board
@@ -38,7 +38,7 @@ def desk():
     world = World(port=1)
     heart = Heart(world)
     schedule = Schedule(world, threading.Lock())
-    return Desk({"api": "mh"}, Board(world, heart.canary), heart.brake, world, schedule)
+    return Desk({"api": "mh"}, Board(world, heart.canary), heart.brake, world, schedule, no_window(world))
 
 
 @pytest.fixture

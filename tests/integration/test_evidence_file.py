@@ -35,7 +35,7 @@ def writes(folder, name="port-1"):
         return [entry.why for entry in kept.writes(port(name))]
 
 
-def everything(folder, *names):
+def everything(folder, *names: str):
     with evidence(str(folder)) as kept:
         return kept.of([port(name) for name in names], 0.0)
 
@@ -64,7 +64,7 @@ class TestWhatIsKept:
         found = everything(tmp_path, "port-1")
 
         assert [entry.what for entry in found if entry.what != "look"] == ["written", "nova"]
-        assert [entry.word for entry in found if entry.what == "look"][0] == f"word {100 - LOOKS}"
+        assert next(entry.word for entry in found if entry.what == "look") == f"word {100 - LOOKS}"
 
     def test_a_look_that_finds_the_same_is_kept_once(self, book, tmp_path):
         """Until it finds something else, or the row is written."""
@@ -292,7 +292,7 @@ class TestReading:
     def test_a_damaged_file_is_no_traceback(self, tmp_path):
         """It is named."""
         (tmp_path / FILE).write_bytes(b"no database" * 1000)
-        with pytest.raises(Unreadable, match="evidence.sqlite: file is not a database"):
+        with pytest.raises(Unreadable, match=r"evidence\.sqlite: file is not a database"):
             writes(tmp_path)
 
 

@@ -122,7 +122,7 @@ def test_a_resource_is_told_as_neutron_has_it():
     steps = [written(Key(Kind.PORT, each), Status.DOWN, "DOWN", f"/ports/{each}") for each in (PORT, other)]
     text = told(path=f"/?id=%20{PORT}%20", steps=steps)
 
-    assert f"Port DOWN Last change in Neutron 1 min ago" in text
+    assert "Port DOWN Last change in Neutron 1 min ago" in text
     assert NETWORK in text
     assert f"/ports/{PORT}" in text
     assert other not in text

@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 from waiting import wait_for
-from worlds import OURS, Heart, World
+from worlds import OURS, Heart, World, no_window
 
 from networking_nsx.clock import SystemClock
 from networking_nsx.errors import NotAcknowledged, StoreError
@@ -42,7 +42,8 @@ class Daemon:
         self.schedule = Schedule(self.clock, threading.Lock())
         self.heart = Heart(world)
         board = Board(world, self.heart.canary)
-        self.desk = Desk({"api": "mh"}, board, self.heart.brake, self.clock, self.schedule)
+        window = no_window(self.clock)
+        self.desk = Desk({"api": "mh"}, board, self.heart.brake, self.clock, self.schedule, window)
         self.board = board
 
     @contextmanager

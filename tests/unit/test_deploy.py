@@ -1,6 +1,7 @@
 """The files under deploy/ are what they say: each is read by the program that it is for, or by ours."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -15,10 +16,9 @@ import pytest
 import trustme
 import yaml
 from deployed import CONTAINERFILE, DEPLOY, EXAMPLE, KUBERNETES, ROOT, UNIT
+from servers import needed
 
 from networking_nsx import config
-
-FOLDERS = {"lib": "StateDirectory", "log": "LogsDirectory"}
 
 
 @pytest.fixture
@@ -89,13 +89,6 @@ def test_the_unit_and_its_user_and_its_folders_fit_each_other():
     ]
 
 
-def needed(program):
-    found = shutil.which(program, path="/usr/bin:/usr/sbin:/bin:/sbin")
-    if not found:
-        pytest.skip(f"{program} is not installed")
-    return found
-
-
 def test_systemd_takes_the_unit(tmp_path):
     """Without a word: an unknown setting would be a warning."""
     analyze = needed("systemd-analyze")
@@ -119,14 +112,21 @@ def test_the_unit_is_as_closed_as_the_documentation_says():
     assert f"{figure} of 10" in (ROOT / "docs" / "how-to" / "deploy.md").read_text()
 
 
-def test_systemd_makes_the_user(tmp_path):
-    """With the group whose files it reads."""
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives folders to others")
+def test_systemd_makes_the_user_and_its_folders(tmp_path):
+    """In the group whose files it reads; the folders are its own."""
     (tmp_path / "etc").mkdir()
-    file = DEPLOY / "systemd" / "neutron-nsx.sysusers"
-    subprocess.run([needed("systemd-sysusers"), f"--root={tmp_path}", file], check=True, capture_output=True)
+    for program, words, file in (
+        ("systemd-sysusers", [], "neutron-nsx.sysusers"),
+        ("systemd-tmpfiles", ["--create"], "neutron-nsx.tmpfiles"),
+    ):
+        command = [needed(program), f"--root={tmp_path}", *words, DEPLOY / "systemd" / file]
+        subprocess.run(command, check=True, capture_output=True)
+    number = re.search(r"^neutron-nsx:x:(\d+):", (tmp_path / "etc" / "passwd").read_text(), re.MULTILINE)[1]
+    made = [(tmp_path / name / "neutron-nsx").stat() for name in ("run", "var/lib", "var/log")]
 
-    assert "neutron-nsx:x:" in (tmp_path / "etc" / "passwd").read_text()
     assert re.search(r"^neutron:x:\d+:neutron-nsx$", (tmp_path / "etc" / "group").read_text(), re.MULTILINE)
+    assert {(found.st_uid, found.st_mode & 0o777) for found in made} == {(int(number), 0o750)}
 
 
 @contextmanager

@@ -7,19 +7,22 @@ from typing import Self
 
 import pytest
 from waiting import wait_for
-from worlds import Heart, World
+from worlds import START, Heart, World, no_window
 
 from networking_nsx.errors import StoreError, Unavailable
 from networking_nsx.model import Health, Key, Kind, Progress
 from networking_nsx.serve.board import Board
 from networking_nsx.serve.desk import Desk
 from networking_nsx.serve.passage import Barrier
-from networking_nsx.serve.protocol import Command, Request
+from networking_nsx.serve.protocol import Command, Refused, Request
 from networking_nsx.sync.pacing import Pacer, PacingSettings
 from networking_nsx.sync.runner import Runner, Summary
 from networking_nsx.sync.settle import Schedule
 
 PAUSE, RESUME, STATUS = (Request(Command(name)) for name in ("pause", "resume", "status"))
+
+
+MAINTENANCE = Request(Command.MAINTENANCE_START, until=START + 60, reason="new switches")
 
 
 class Case:
@@ -30,7 +33,8 @@ class Case:
         self.heart = Heart(self.world)
         self.board = Board(self.world, self.heart.canary)
         self.schedule = Schedule(self.world, threading.Lock())
-        self.desk = Desk({"api": "mh"}, self.board, self.heart.brake, self.world, self.schedule)
+        self.window = no_window(self.world)
+        self.desk = Desk({"api": "mh"}, self.board, self.heart.brake, self.world, self.schedule, self.window)
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run)
 
@@ -229,6 +233,40 @@ def test_only_the_kinds_asked_for_are_released(case):
 
     assert case.ask(Request(Command.RELEASE, (Kind.NETWORK,)))["released"] == []
     assert case.ask(Request(Command.RELEASE, (Kind.PORT,)))["released"] == ["port"]
+
+
+def test_during_a_maintenance_nothing_is_released(case):
+    """What would be written is deferred anyway, and all that gets worse until its end would be released."""
+    case.world.vanish(Kind.PORT, 30)
+    follow(case)
+    case.ask(Request(Command.RELEASE))
+    case.desk.enter()
+    case.ask(MAINTENANCE)
+    case.desk.enter()
+
+    assert not case.heart.brake.is_released(Kind.PORT)
+    with pytest.raises(Refused, match="end it first: neutron-nsx maintenance stop"):
+        case.ask(Request(Command.RELEASE))
+
+
+def test_a_maintenance_begins_and_ends_by_command(case):
+    """And `status` tells of it."""
+    begun = case.ask(MAINTENANCE)
+    told = case.ask(STATUS)
+    stopped = case.ask(Request(Command.MAINTENANCE_STOP))
+    again = case.ask(Request(Command.MAINTENANCE_STOP))
+
+    assert (begun["maintenance"], begun["maintenance_reason"]) == ("holding", "new switches")
+    assert told["maintenance_until"] == START + 60
+    assert "set state_path" in told["maintenance_lasts"]
+    assert stopped["maintenance"] == again["maintenance"] == "verifying"
+    assert "no maintenance" in again["did"]
+
+
+def test_a_maintenance_that_cannot_be_is_refused(case):
+    """Whoever sends it: the daemon looks for itself."""
+    with pytest.raises(Refused, match="past"):
+        case.ask(Request(Command.MAINTENANCE_START, until=START - 1, reason="x"))
 
 
 def test_every_command_is_logged_with_what_it_did(case, caplog):

@@ -5,9 +5,12 @@ import re
 import tomllib
 from pathlib import Path
 
+import metrics_page
 import options_page
 import pytest
 
+from networking_nsx.cli.exits import OF
+from networking_nsx.metrics import FAMILIES
 from networking_nsx.model import COUNTS
 from networking_nsx.options import NSX, SYNC
 
@@ -57,6 +60,15 @@ def test_every_option_of_a_command_is_documented():
     assert [option for option in sorted(options) if not re.search(rf"`{option}\b", page)] == []
 
 
+def test_the_exit_codes_are_those_of_the_commands():
+    """One table has all of them, each with the command that may end with it."""
+    page = COMMAND.read_text()
+    section = page[page.index("## Exit codes") : page.index("## Output")]
+    rows = re.findall(r"^\| (\d+) \| (.+?) \| .+ \|$", section, re.MULTILINE)
+
+    assert [(int(code), of) for code, of in rows] == [(int(code), of) for code, of in OF.items()]
+
+
 def test_every_count_is_documented():
     """The output of `sync once` has a field for each."""
     rows = re.findall(r"^\| `(\w+)` \|", COMMAND.read_text(), re.MULTILINE)
@@ -74,6 +86,19 @@ def test_every_option_is_rendered_with_its_default_and_its_old_names():
         assert option.help in section[1]
         assert all(f"[{old.group}] {old.name}" in section[1] for old in option.deprecated_opts)
     assert page == options_page.refreshed(page)
+
+
+def test_every_metric_is_rendered_with_its_labels_and_what_to_do_with_it():
+    """The page on the metrics is as docs/tools/metrics_page.py makes it of `networking_nsx.metrics`."""
+    page = (DOCS / "reference" / "metrics.md").read_text()
+
+    for family in FAMILIES:
+        section = re.search(rf"^### {family.name}\n(.*?)(?=^##|\Z)", page, re.MULTILINE | re.DOTALL)
+        assert section, family.name
+        assert family.help in section[1]
+        assert all(f"Label `{label.name}`" in section[1] for label in family.labels)
+        assert "What to do with it: " in section[1]
+    assert page == metrics_page.refreshed(page)
 
 
 @pytest.mark.parametrize("page", READABLE, ids=name)

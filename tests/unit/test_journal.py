@@ -193,7 +193,7 @@ class TestTheWayThere:
         assert [entry.id for entry in place.entries if entry.id] == ["port-2"]
         assert "a surprise" in caplog.text
 
-    def test_an_end_during_trouble_does_not_hang(self, caplog):
+    def test_an_end_during_trouble_does_not_hang(self):
         """One more attempt, and that is that."""
         place = Slow()
         place.errors = [Trouble("disk full"), Trouble("disk full")]

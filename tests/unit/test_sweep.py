@@ -508,6 +508,7 @@ def test_a_port_unknown_for_too_long_is_down_where_asked_for():
 
     assert world.statuses(Kind.PORT) == {"ACTIVE": 99, "DOWN": 1}
     assert world.neutron[Key(Kind.PORT, "port-00000")].status == "DOWN"
+    assert [change.observation.word for change in world.writes] == ["unknown for longer than unknown_after"]
 
 
 def test_only_the_selected_kinds_are_swept():

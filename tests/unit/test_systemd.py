@@ -1,41 +1,14 @@
 """What systemd is told, by a socket as it makes one."""
 
 import os
-import select
-import socket
-from contextlib import contextmanager
 
 import pytest
+from notified import systemd
+from waiting import wait_for
 
 from networking_nsx.serve.systemd import supervised
 
 SOON = {"WATCHDOG_USEC": "100000"}  # a beat every 10 ms
-
-
-class Systemd:
-    """The end of the socket at which it listens."""
-
-    def __init__(self, address: str) -> None:
-        self.address = address
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._socket.bind(f"\0{address[1:]}" if address.startswith("@") else address)
-
-    def heard(self, seconds: float = 20.0) -> str:
-        """The next word; "" when there is none for so long."""
-        ready, _, _ = select.select([self._socket], [], [], seconds)
-        return self._socket.recv(100).decode() if ready else ""
-
-    def close(self) -> None:
-        self._socket.close()
-
-
-@contextmanager
-def systemd(address):
-    made = Systemd(address)
-    try:
-        yield made
-    finally:
-        made.close()
 
 
 @pytest.fixture
@@ -68,8 +41,7 @@ def test_a_watchdog_hears_from_us_while_nothing_hangs(there):
     with supervised({"NOTIFY_SOCKET": there.address, **SOON}, lambda: hanging[0]):
         alive = [there.heard() for _ in range(4)]
         hanging[0] = "sweep"
-        while there.heard(0.3):  # what was under way
-            pass
+        wait_for(lambda: not there.heard(0.3), 10)  # what was under way has been heard
         silence = there.heard(0.3)
         hanging[0] = ""
         again = there.heard()

@@ -1,0 +1,169 @@
+"""Each alert is provoked: a daemon and an NSX with one trouble each, and a real Prometheus with the rules.
+
+Several daemons run side by side, as starting one takes seconds. Each is to fire the alerts of its trouble, and
+no other.
+"""
+
+import time
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import replace
+
+import pytest
+from prometheus import RULES, Prometheus, alerts_of
+from scenes import Scene, Trouble
+from waiting import wait_for
+
+from networking_nsx.simulator import Item
+
+AFTERWARDS = 8.0  # seconds in which a second alert for the same cause would fire
+
+
+def already(_: Scene) -> None:
+    """Is what the options bring about."""
+
+
+def no_faults(scene: Scene) -> None:
+    scene.nsx.faults.clear()
+
+
+def refused(scene: Scene) -> None:
+    scene.fault("http-401", "/ws.v1/login")
+    scene.fault("session-dropped", count=1)
+
+
+def unreadable_in_maintenance(scene: Scene) -> None:
+    scene.order("maintenance", "start", "--until", "2h", "--reason", "an upgrade")
+    scene.fault("malformed-object", "/ws.v1/lswitch", variant="wrong-type")
+
+
+def readable_again(scene: Scene) -> None:
+    no_faults(scene)
+    scene.order("maintenance", "stop")
+
+
+def alike(port: Item, number: int) -> Item:
+    """A port of somebody else's, whose id begins as that of all others like it."""
+    nsx_id = f"abc{number:05x}-0000-4000-a000-000000000000"
+    return replace(port, nsx_id=nsx_id, neutron_id=None, device_id=nsx_id)
+
+
+def ids_that_begin_alike(scene: Scene) -> None:
+    port = scene.nsx.inventory("port")[0]
+    scene.nsx.objects.exchange((), [alike(port, number) for number in range(40_001)])
+
+
+# By name. What a daemon needs at first is in its options, as some troubles are there from the beginning.
+OF_THE_PROCESS = {
+    "down": Trouble(lambda scene: scene.daemon.kill(), {"NsxSyncDown"}),
+    "hung": Trouble(lambda scene: scene.fault("timeout", "/ws.v1/lrouter", seconds=90), {"NsxSyncLoopHung"}),
+    "paused": Trouble(
+        lambda scene: scene.order("sync", "pause"),
+        {"NsxSyncPaused"},
+        lambda scene: scene.order("sync", "resume"),
+    ),
+    "reporting": Trouble(
+        lambda scene: scene.nsx.set_status("port", "unknown", fraction=0.5),
+        {"NsxSyncReportMode", "NsxSyncStatusesUnknown"},
+        options={"mode": "report"},
+    ),
+    "unheard": Trouble(
+        already,
+        {"NsxSyncEvidenceFailing", "NsxSyncNovaNotTold"},
+        options={
+            "audit_log": "/dev/full",
+            "DEFAULT__notify_nova_on_port_status_changes": "true",
+            "nova__auth_type": "none",
+        },
+    ),
+}
+OF_WHAT_IT_NEEDS = {
+    "database": Trouble(
+        lambda scene: scene.sql("ALTER TABLE routers RENAME TO elsewhere"),
+        {"NsxSyncDatabaseFailing"},
+        lambda scene: scene.sql("ALTER TABLE elsewhere RENAME TO routers"),
+    ),
+    "account": Trouble(refused, {"NsxSyncCredentialsRefused"}),
+    "all managers": Trouble(lambda scene: scene.fault("node-down"), {"NsxSyncNsxUnavailable"}, no_faults),
+    "one manager": Trouble(
+        lambda scene: scene.fault("node-down", node=1),
+        {"NsxSyncManagerFailing"},
+        no_faults,
+        nsx={"api": "policy"},
+        options={"nsx__retries": "2"},
+    ),
+    "budget": Trouble(
+        already, {"NsxSyncThrottled"}, options={"nsx__request_rate": "1", "state_sync_interval": "1"}
+    ),
+    "index": Trouble(
+        lambda scene: scene.fault("index-drop", fraction=0.15),
+        {"NsxSyncIndexNotBelieved"},
+        no_faults,
+        nsx={"api": "policy"},
+        options={"canary_sample": "100", "canary_apart": "0", "canary_clean": "1"},
+    ),
+}
+OF_WHAT_IT_FINDS = {
+    "refusals": Trouble(
+        lambda scene: scene.fault("http-400", "/ws.v1/lrouter"), {"NsxSyncSweepsFailing"}, no_faults
+    ),
+    "asked for less": Trouble(lambda scene: scene.fault("http-429"), {"NsxSyncThrottled"}, no_faults),
+    "slow": Trouble(lambda scene: scene.fault("slow", "/ws.v1/l", seconds=4), {"NsxSyncStale"}, no_faults),
+    "emptiness": Trouble(lambda scene: scene.fault("inventory-lost"), {"NsxSyncBrakeHolds"}, no_faults),
+    "losses": Trouble(
+        lambda scene: scene.nsx.delete("port", fraction=1 / 3),
+        {"NsxSyncObjectsLost"},
+        options={"brake_minimum": "100"},
+    ),
+    "unreadable": Trouble(
+        unreadable_in_maintenance, {"NsxSyncObjectsUnreadable", "NsxSyncMaintenanceLong"}, readable_again
+    ),
+}
+OF_SIZE = {
+    "ids": Trouble(
+        ids_that_begin_alike,
+        {"NsxSyncSearchPartLarge"},
+        nsx={"api": "policy"},
+        options={"state_sync_interval": "8"},
+    )
+}
+GROUPS = (OF_THE_PROCESS, OF_WHAT_IT_NEEDS, OF_WHAT_IT_FINDS, OF_SIZE)
+
+
+class Watch:
+    """All that has fired so far, by daemon."""
+
+    def __init__(self, prometheus: Prometheus) -> None:
+        self._prometheus = prometheus
+        self._fired: dict[str, set[str]] = defaultdict(set)
+
+    def fired(self) -> Mapping[str, set[str]]:
+        for name, alerts in self._prometheus.alerts().items():
+            self._fired[name] |= alerts
+        return self._fired
+
+
+@pytest.mark.parametrize("troubles", GROUPS, ids=["process", "needs", "finds", "size"])
+def test_each_cause_fires_its_alert_and_no_other(troubles, stage, prometheus):
+    """Among daemons with other troubles; an alert ends when its cause is taken away."""
+    expected = {name: trouble.alerts for name, trouble in troubles.items()}
+    watch = Watch(prometheus)
+    with stage.playing(troubles) as scenes:
+        for name, scene in scenes.items():
+            troubles[name].cause(scene)
+        wait_for(lambda: watch.fired() == expected, pause=0.5)
+        ends = time.monotonic() + AFTERWARDS
+        wait_for(lambda: watch.fired() != expected or time.monotonic() > ends, pause=0.5)
+        mended = {name for name, trouble in troubles.items() if trouble.mend}
+        for name in mended:
+            troubles[name].mend(scenes[name])
+        wait_for(lambda: not mended & prometheus.alerts().keys(), pause=0.5)
+
+        assert watch.fired() == expected
+
+
+def test_every_alert_is_provoked():
+    """By one of the troubles above."""
+    provoked = {alert for troubles in GROUPS for trouble in troubles.values() for alert in trouble.alerts}
+
+    assert provoked == set(alerts_of(RULES.read_text()))
