@@ -115,7 +115,7 @@ def _run(file: Path, running: Daemon, failures: list[BaseException]) -> None:
             assemble.daemon(conf, running.stop, [kept.nova], metrics) as parts,
         ):
             serve(parts, Followers(Quiet(), metrics, kept), running.stop, running.stops)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - of whichever kind: the test is told
         _LOG.exception("the daemon has failed")
         failures.append(error)
 

@@ -138,7 +138,8 @@ def port(row_id: str = PORT, network_id: str = NETWORK, status: str = "DOWN") ->
 
 def written(key: Key, status: Status, word: str, path: str) -> Progress:
     """A step of a sweep that wrote one status."""
-    row = Row(*key, NETWORK, "ACTIVE", 1, START - 99, FACTS)
+    old = "DOWN" if status is Status.ACTIVE else "ACTIVE"
+    row = Row(*key, NETWORK, old, 1, START - 99, FACTS)
     change = Change(row, status, Observation(*key, Health.DOWN, START - 1, path, word))
     return Progress(key.kind, {"observed": 1000}, outcomes=(Outcome(change, Verdict.WRITTEN, row),))
 

@@ -18,8 +18,7 @@ from networking_nsx.serve.board import Board
 from networking_nsx.serve.control import control
 from networking_nsx.serve.desk import Desk
 from networking_nsx.serve.gauges import expose, expose_evidence, expose_health
-from networking_nsx.serve.health import Loop, patience
-from networking_nsx.serve.site import Site
+from networking_nsx.serve.site import Site, health_of
 from networking_nsx.serve.systemd import supervised
 from networking_nsx.serve.views import Health
 from networking_nsx.serve.web import web
@@ -69,7 +68,7 @@ class _Daemon:
     def run(self, stop: threading.Event) -> None:
         settings, journal = self._parts.settings, self._followers.journal
         sweeping, settling = self._sweeping(), self._settling()
-        health = _health(self._parts, self.desk, self._board)
+        health = health_of(self._parts, self.desk, self._board)
         self._expose(health)
 
         def end() -> None:
@@ -108,16 +107,6 @@ class _Daemon:
         self._parts.window.also(
             lambda phase, found: journal.happened("maintenance", f"{phase}: {found.reason}")
         )
-
-
-def _health(parts: Parts, desk: Desk, board: Board) -> Health:
-    http, interval = parts.settings.http, parts.settings.pacing.interval
-    return Health(
-        parts.clock,
-        lambda: [Loop(name, since, parts.pulses[name].at) for name, since in desk.busy().items()],
-        lambda: board.now.last is not None,
-        patience(interval, http.retries, http.connect_timeout),
-    )
 
 
 def _facts(settings: Settings, now: float) -> dict[str, Any]:

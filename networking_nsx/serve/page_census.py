@@ -10,7 +10,7 @@ from networking_nsx.neutron.census import By, Group
 from networking_nsx.ports import Clock
 
 PATIENCE = 0.1  # seconds for which a reader waits for a count
-_SHARE = 0.01  # of the time that may go into counting
+SHARE = 0.01  # of the time that may go into counting
 _LOOKUPS = 2  # at a time: a database that hangs keeps no more threads of the server
 
 
@@ -52,11 +52,12 @@ class Counter:
     def counted(self) -> Counted:
         """The last count; a new one begins when it is old."""
         with self._lock:
+            begins = self._clock.monotonic() >= self._due and not (self._thread and self._thread.is_alive())
+            if begins:
+                self._thread = threading.Thread(target=self._count, name="census", daemon=True)
+                self._thread.start()
             thread = self._thread
-            if not (thread and thread.is_alive()) and self._clock.monotonic() >= self._due:
-                thread = self._thread = threading.Thread(target=self._count, name="census", daemon=True)
-                thread.start()
-        if thread:
+        if thread and (begins or not self._counted.at):
             thread.join(PATIENCE)
         return self._counted
 
@@ -78,4 +79,4 @@ class Counter:
             self._counted = self._counted._replace(error=str(error))
         finally:
             took = self._clock.monotonic() - began
-            self._due = began + max(self._every, took / _SHARE)
+            self._due = began + max(self._every, took / SHARE)

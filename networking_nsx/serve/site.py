@@ -5,7 +5,9 @@ from collections.abc import Mapping
 from prometheus_client import CollectorRegistry
 
 from networking_nsx.assemble import Parts
+from networking_nsx.serve.board import Board
 from networking_nsx.serve.desk import Desk
+from networking_nsx.serve.health import Loop, patience
 from networking_nsx.serve.page import Page, Watched
 from networking_nsx.serve.page_census import Counter
 from networking_nsx.serve.page_history import Changes, ChangesOf, Minutes
@@ -27,9 +29,18 @@ class Site:
 
     def views(self, desk: Desk, health: Health, registry: CollectorRegistry) -> Mapping[str, View]:
         """What is at which path."""
-        parts, interval = self._parts, self._parts.settings.pacing.interval
-        counter = Counter(parts.census, parts.clock, interval)
-        watched = Watched(
-            desk.told, health.hangs, self._minutes, self._changes, counter, interval, parts.clock
-        )
+        clock, interval = self._parts.clock, self._parts.settings.pacing.interval
+        counter = Counter(self._parts.census, clock, interval)
+        watched = Watched(desk.told, health.hangs, self._minutes, self._changes, counter, interval, clock)
         return {**Page(watched).views(), **health.views(), **metrics(registry)}
+
+
+def health_of(parts: Parts, desk: Desk, board: Board) -> Health:
+    """Whether its loops hang, and whether it has swept."""
+    http, interval = parts.settings.http, parts.settings.pacing.interval
+    return Health(
+        parts.clock,
+        lambda: [Loop(name, since, parts.pulses[name].at) for name, since in desk.busy().items()],
+        lambda: board.now.last is not None,
+        patience(interval, http.retries, http.connect_timeout),
+    )

@@ -1,10 +1,8 @@
 """A real Chromium without a window. Where it is not installed its tests are skipped; in CI they fail."""
 
-import os
-import shutil
-
 import pytest
 from playwright.sync_api import sync_playwright
+from servers import needed
 
 FLAGS = (
     "--headless",
@@ -21,12 +19,7 @@ FLAGS = (
 @pytest.fixture(scope="module")
 def chromium():
     """A browser with a profile of its own."""
-    program = shutil.which("chromium")
-    if program is None:
-        missing = "chromium is not installed (Debian: chromium)"
-        if os.environ.get("CI"):
-            pytest.fail(missing)
-        pytest.skip(missing)
+    program = needed("chromium")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=[*FLAGS])
         yield browser

@@ -1,5 +1,6 @@
 """The status page in a real browser: whoever looks at it, however, can read and use it."""
 
+import re
 from contextlib import ExitStack
 
 import pytest
@@ -62,22 +63,21 @@ def test_nothing_bars_anybody_from_it(urls, visit, state, scheme):
 
 def test_dark_is_dark_and_light_is_light(urls, visit):
     """As the reader's system has it."""
-    backs = [
-        visit(urls["quiet"], scheme=scheme).evaluate(
-            "getComputedStyle(document.documentElement).backgroundColor"
-        )
+    back = "getComputedStyle(document.documentElement).backgroundColor"
+    light, dark = (
+        sum(map(int, re.findall(r"\d+", visit(urls["quiet"], scheme=scheme).evaluate(back))))
         for scheme in ("light", "dark")
-    ]
+    )
 
-    light, dark = (sum(map(int, back.removeprefix("rgb(").rstrip(")").split(","))) for back in backs)
-    assert dark < 150 < 600 < light
+    assert dark < 3 * 60
+    assert light > 3 * 200
 
 
 def test_the_keyboard_reaches_the_search_and_every_link(urls, visit):
-    """First a way past the header, then the search, then the rest in its order; each is seen to have focus."""
+    """First a way past the header, then the search, then the rest in its order; focus is always seen."""
     page = visit(urls["quiet"])
     reached, outlines = [], set()
-    for _ in range(60):
+    for _ in range(100):
         page.keyboard.press("Tab")
         name = page.evaluate(
             "document.activeElement.getAttribute('href') || document.activeElement.id "
@@ -92,7 +92,7 @@ def test_the_keyboard_reaches_the_search_and_every_link(urls, visit):
     assert reached[-3:] == ["metrics", "healthz", "readyz"]
     assert "The same in figures" in reached
     links = page.evaluate("[...document.querySelectorAll('main a')].map(a => a.getAttribute('href'))")
-    assert set(links) <= set(reached) or len(reached) == 60
+    assert set(links) <= set(reached)
     assert outlines == {"solid"}
 
 

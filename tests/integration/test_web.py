@@ -113,9 +113,9 @@ def test_an_address_that_is_taken_is_named_with_its_option(url):
 @pytest.mark.parametrize("host", ["nowhere.invalid", "192.0.2.1"])
 def test_an_address_of_no_machine_or_another_one_is_named_with_its_option(host):
     """Whatever is wrong with it."""
-    with pytest.raises(ConfigurationError, match=rf"\[nsx_sync\] listen: {host}:9698: \w+"):
-        with web(Address(host, 9698), VIEWS):
-            pass
+    said = rf"\[nsx_sync\] listen: {host}:9698: \w+"
+    with pytest.raises(ConfigurationError, match=said), web(Address(host, 9698), VIEWS):
+        pass
 
 
 def test_ipv6_is_spelled_with_brackets():
