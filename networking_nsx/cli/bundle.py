@@ -18,7 +18,7 @@ from networking_nsx.cli.common import configured
 from networking_nsx.cli.formats import One
 from networking_nsx.cli.pieces import PIECES, Case, Missing, Piece
 from networking_nsx.cli.plain import plain
-from networking_nsx.cli.redaction import Redaction, secrets_in
+from networking_nsx.cli.redaction import Redaction, secrets_in, secrets_of
 from networking_nsx.cli.working import Tell, working
 from networking_nsx.errors import ConfigurationError, StateError
 
@@ -60,7 +60,7 @@ def _new(output: Path) -> io.FileIO:
 def _gathered(files: list[str], tell: Tell) -> tuple[dict[str, str], dict[str, str]]:
     """The pieces, and of those that cannot be had the reasons; nothing of it has a secret."""
     case, user = _case(files, tell)
-    redact = Redaction(secrets_in(files), user)
+    redact = Redaction([*secrets_in(files), *(secrets_of(case.conf) if case.conf else ())], user)
     gathered: dict[str, str] = {}
     missing: dict[str, str] = {}
     for name, (what, piece) in PIECES.items():

@@ -12,13 +12,19 @@ from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote, quote_plus, unquote
 
+from oslo_config import cfg
+
+from networking_nsx.config import list_opts
+
 HIDDEN = "***"
 
-_OPTION = re.compile(r"^\s*([\w.-]+)\s*[=:]\s*(\S.*?)\s*$", re.MULTILINE)
+_OPTION = re.compile(r"\s*([\w.-]+)\s*[=:](.*)")
 _NAMES = re.compile(r"(pass(word|wd|phrase|code)?|secret|token|credentials?|key|connection)$", re.IGNORECASE)
 _FILES = re.compile(r"(password|token|secret)_file$", re.IGNORECASE)
 _PARAMETER = re.compile(r"[?&][^=&\s]*(?:pass|secret|token)[^=&\s]*=([^&\s]+)", re.IGNORECASE)
 _USERINFO = re.compile(r"(?<=://)([^/\s:@]*):(\S+)@")
+_HOSTS = re.compile(r"(?:://|,)[^/\s:@,]*:([^\s@,]+)@")  # of a message bus: each has its own
+_PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*-----|\Z)", re.DOTALL)
 _APART = re.compile(r"[@:/?#,$]")  # what tears a secret, so that only a part of it is told
 _HEADER = re.compile(
     r"((?:authorization|cookie|x-xsrf-token|x-auth-token|jsessionid|nvp_sessionid)['\"]?\s*[=:,]\s*)"
@@ -42,7 +48,7 @@ class Redaction:
         self._known = re.compile("|".join(map(_pattern, longest_first)) or r"(?!)")
 
     def __call__(self, text: str) -> str:
-        text = self._known.sub(HIDDEN, text)
+        text = _PRIVATE_KEY.sub(HIDDEN, self._known.sub(HIDDEN, text))
         text = _USERINFO.sub(rf"\1:{HIDDEN}@", text)
         text = _HEADER.sub(_hidden, text)
         return _SAID.sub(_hidden, text)
@@ -52,13 +58,33 @@ def secrets_in(files: Iterable[str]) -> Iterator[str]:
     """Whatever in these configuration files may be a secret, and what the files that they name hold."""
     for file in files:
         with suppress(OSError, UnicodeDecodeError):
-            for name, value in _OPTION.findall(Path(file).read_text()):
+            for name, value in _options_in(Path(file).read_text()):
                 yield from _secrets_of(name, value.replace("$$", "$"))
+
+
+def secrets_of(conf: cfg.ConfigOpts) -> Iterator[str]:
+    """The same of our options as they are set: the environment may have set them, too."""
+    options = [(group, option.dest) for group, each in list_opts() for option in each]
+    for group, name in [*options, ("database", "connection")]:
+        with suppress(cfg.Error, ValueError):  # it cannot be used as it is set; the files have it
+            yield from _secrets_of(name, str(conf[group][name] or ""))
+
+
+def _options_in(text: str) -> Iterator[tuple[str, str]]:
+    """Each name with its value, line by line: an indented line goes on with the value before."""
+    name = ""
+    for line in text.splitlines():
+        if line[:1].isspace():
+            yield name, line.strip()
+        if found := _OPTION.match(line):
+            name = found[1]
+            yield name, found[2].strip()
 
 
 def _secrets_of(name: str, value: str) -> Iterator[str]:
     for _, password in _USERINFO.findall(value):
         yield from _with_parts(password)
+    yield from _HOSTS.findall(value)
     yield from _PARAMETER.findall(value)
     if _FILES.search(name):
         with suppress(OSError, UnicodeDecodeError):
