@@ -2,16 +2,15 @@
 
 import argparse
 import logging
-import re
 import time
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from typing import Any
 
 from cliff.lister import Lister
 
 from networking_nsx import config
 from networking_nsx.assemble import bindings
+from networking_nsx.cli import moments
 from networking_nsx.cli.arguments import add_files
 from networking_nsx.cli.common import configured
 from networking_nsx.cli.explaining import told
@@ -21,9 +20,6 @@ from networking_nsx.evidence.reading import evidence
 from networking_nsx.model import Key, Kind
 
 SINCE = "1d"
-
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
-_DURATION = re.compile(r"(\d{1,9})([smhd])")
 
 _LOG = logging.getLogger(__name__)
 
@@ -42,7 +38,7 @@ class Timeline(Lister):
             default=SINCE,
             metavar="T",
             help="a time, as 2027-01-15T08:00 (UTC unless it says otherwise), or how long ago, as 90s, 30m, "
-            f"2h, 7d; default: {SINCE}",
+            f"2h, 1d12h; default: {SINCE}",
         )
         add_files(parser)
         return parser
@@ -59,15 +55,12 @@ class Timeline(Lister):
 
 def moment(text: str) -> float:
     """Seconds since the epoch, from an argument: a time that is over, or how long ago."""
-    if parts := _DURATION.fullmatch(text):
-        return time.time() - int(parts[1]) * _UNITS[parts[2]]
-    try:
-        given = datetime.fromisoformat(text)
-        at = (given if given.tzinfo else given.replace(tzinfo=UTC)).timestamp()
-    except (ValueError, OverflowError) as error:
+    ago = moments.duration(text)
+    at = moments.moment(text) if ago is None else max(0.0, time.time() - ago)
+    if at is None:
         raise argparse.ArgumentTypeError(
             f"{text!r} is neither a time, as 2027-01-15T08:00, nor how long ago, as 2h"
-        ) from error
+        )
     if at > time.time():
         raise argparse.ArgumentTypeError(f"{text} is yet to come")
     return at

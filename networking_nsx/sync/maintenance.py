@@ -93,6 +93,7 @@ class Window:
         self._tells: tuple[Tell, ...] = (tell,)
         self._standing = standing
         self._verified_by_this_sweep: Maintenance | None = None
+        self._over = float("-inf")  # the end of the last one that was verified
         self._writes = 0  # at hand
 
     def __repr__(self) -> str:
@@ -142,13 +143,13 @@ class Window:
             return True
 
     @contextmanager
-    def writing(self) -> Iterator[bool]:
-        """Around a write: whether what worsens is deferred."""
+    def writing(self) -> Iterator[float]:
+        """Around a write: what was seen by then is deferred where it worsens."""
         with self._lock:
             self._writes += 1
-            defers = self._standing is not None
+            horizon = self._horizon()
         try:
-            yield defers
+            yield horizon
         finally:
             with self._lock:
                 self._writes -= 1
@@ -171,10 +172,17 @@ class Window:
             if verified is None or verified is not self._verified_by_this_sweep:
                 return
             self._standing = self._verified_by_this_sweep = None
+            self._over = verified.until  # what NSX said before that may still be on its way
             self._memory.forget()
         self._tell_all(Phase.NONE, verified)
 
     def failed(self, error: Exception, wait: float) -> None: ...
+
+    def _horizon(self) -> float:
+        if self._standing:
+            return float("inf")
+        # An end that is yet to come tells that the clock was set back: nothing is held by it.
+        return self._over if self._over <= self._clock.now() else float("-inf")
 
     def _tell_all(self, phase: Phase, maintenance: Maintenance) -> None:
         for tell in self._tells:
@@ -203,12 +211,11 @@ class Deferring:
 
     def write(self, changes: Sequence[Change]) -> list[Outcome]:
         """As `Store.write`, of what is not deferred."""
-        with self._window.writing() as defers:
-            if not defers:
-                return self._store.write(changes)
-            better = [change for change in changes if not rules.worsens(change)]
-            written = iter(self._store.write(better) if better else ())
+        with self._window.writing() as horizon:
+            deferred = [rules.worsens(each) and each.observation.as_of <= horizon for each in changes]
+            passing = [change for change, waits in zip(changes, deferred, strict=True) if not waits]
+            written = iter(self._store.write(passing) if passing else ())
             return [
-                Outcome(change, Verdict.DEFERRED, change.row) if rules.worsens(change) else next(written)
-                for change in changes
+                Outcome(change, Verdict.DEFERRED, change.row) if waits else next(written)
+                for change, waits in zip(changes, deferred, strict=True)
             ]

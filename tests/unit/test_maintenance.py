@@ -7,7 +7,7 @@ import pytest
 from worlds import START, Heart, World
 
 from networking_nsx.errors import StateError, Unavailable
-from networking_nsx.model import Health, Key, Kind, Verdict
+from networking_nsx.model import Change, Health, Key, Kind, Observation, Status, Verdict
 from networking_nsx.sync.brake import Allowance, BrakeSettings
 from networking_nsx.sync.maintenance import LONGEST, Deferring, Forgetful, Maintenance, Phase, Window, refusal
 from networking_nsx.sync.runner import once
@@ -287,3 +287,30 @@ def test_what_is_refused(until, reason, says):
 
     assert says in why
     assert bool(says) == bool(why)
+
+
+def test_what_was_seen_before_its_end_makes_nothing_worse_after_it(case):
+    """NSX's answer for a single row came late; what is seen after the end is written."""
+    case.begin(60)
+    case.world.time += 60
+    row = case.world.neutron[PORT]
+    seen = Observation(Kind.PORT, PORT.id, Health.DOWN, case.world.time, "/p", "DOWN")
+    case.sweep()
+    (late,) = case.store.write([Change(row, Status.DOWN, seen)])
+
+    assert case.window.phase is Phase.NONE
+    assert late.verdict is Verdict.DEFERRED
+    (fresh,) = case.store.write([Change(row, Status.DOWN, seen._replace(as_of=case.world.time))])
+    assert fresh.verdict is Verdict.WRITTEN
+
+
+def test_a_clock_that_was_set_back_holds_nothing_after_the_end(case):
+    """Until it is where it was, all that NSX says would seem to be from before."""
+    case.begin(60)
+    case.world.time += 60
+    case.sweep()
+    case.world.time -= 3600
+    row = case.world.neutron[PORT]
+    seen = Observation(Kind.PORT, PORT.id, Health.DOWN, case.world.time, "/p", "DOWN")
+
+    assert [each.verdict for each in case.store.write([Change(row, Status.DOWN, seen)])] == [Verdict.WRITTEN]

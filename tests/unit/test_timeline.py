@@ -15,10 +15,10 @@ EVIL = "\x1b[2J\nFORGED\u202e\x9b1m"
 
 
 @pytest.mark.parametrize(
-    ("text", "ago"), [("0s", 0), ("90s", 90), ("30m", 1800), ("2h", 7200), ("7d", 604_800)]
+    ("text", "ago"), [("0s", 0), ("90s", 90), ("30m", 1800), ("2h", 7200), ("1d12h", 129_600)]
 )
 def test_a_duration_is_how_long_ago(text, ago):
-    """In seconds, minutes, hours or days."""
+    """In seconds, minutes, hours, days, or several of these, as in `maintenance start`."""
     assert abs(time.time() - ago - moment(text)) < 5
 
 
@@ -44,6 +44,11 @@ def test_what_is_neither_is_refused(text):
         argparse.ArgumentTypeError, match="neither a time, as 2027-01-15T08:00, nor how long ago"
     ):
         moment(text)
+
+
+def test_longer_ago_than_there_are_moments_is_from_the_beginning():
+    """No year before the first one has to be printed."""
+    assert moment("999999999d") == 0.0
 
 
 def test_a_time_that_is_yet_to_come_is_refused():
