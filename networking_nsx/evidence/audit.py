@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from networking_nsx.evidence.entry import LOST, WRITTEN, Entry
-from networking_nsx.evidence.writer import Trouble
+from networking_nsx.evidence.writer import Trouble, is_moved
 
 VERSION = 1  # of the fields; a field is only ever added
 _FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
@@ -59,20 +59,12 @@ class AuditLog:
 
     def _opened(self) -> int:
         """The file that the path names now: logrotate moves it away, and a new one is begun."""
-        if self._file is not None and self._is_moved(self._file):
+        if self._file is not None and is_moved(Path(self._path), os.fstat(self._file)):
             self.close()
             self._torn = False
         if self._file is None:
             self._file = os.open(self._path, _FLAGS, _MODE)
         return self._file
-
-    def _is_moved(self, file: int) -> bool:
-        try:
-            there = Path(self._path).stat()
-        except FileNotFoundError:
-            return True
-        mine = os.fstat(file)
-        return (there.st_dev, there.st_ino) != (mine.st_dev, mine.st_ino)
 
 
 def audited(entry: Entry) -> dict[str, Any]:

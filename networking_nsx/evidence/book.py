@@ -14,7 +14,7 @@ from operator import itemgetter
 from pathlib import Path
 
 from networking_nsx.evidence.entry import LOOK, NOVA, WRITTEN, Entry
-from networking_nsx.evidence.writer import Trouble
+from networking_nsx.evidence.writer import Trouble, is_moved
 from networking_nsx.model import Verdict
 
 FILE = "evidence.sqlite"
@@ -65,26 +65,37 @@ class Book:
         self._file = Path(folder) / FILE
         self._most = rows
         self._database: sqlite3.Connection | None = None
+        self._opened_as: os.stat_result | None = None
         self._rows = 0  # in the file, but for what other processes have added since it was opened
         self._last: dict[int, int] = {}  # of each row, a hash of its last look
 
     def write(self, entries: Sequence[Entry]) -> None:
-        new = [one for one in map(_shelved, entries) if self._is_new(one)]
         try:
-            database = self._database = self._database or self._opened()
-            self._write(database, new)
-        except sqlite3.Error as error:
-            self.close()
-            self._judge(error)
-            raise Trouble(f"[nsx_sync] state_path: {self._file}: {error}") from error
+            try:
+                self._keep(entries)
+            except sqlite3.Error as error:
+                self.close()
+                self._judge(error)
+                raise Trouble(f"[nsx_sync] state_path: {self._file}: {error}") from error
         except OSError as error:
             raise Trouble(f"[nsx_sync] state_path: {self._file}: {error.strerror or error}") from error
-        self._remember(new)
 
     def close(self) -> None:
         if self._database is not None:
             self._database.close()
             self._database = None
+            self._last.clear()  # what is opened next may be another file
+
+    def _keep(self, entries: Sequence[Entry]) -> None:
+        """In the file that the path names now: it may have been removed, or set aside by another process."""
+        if self._opened_as and is_moved(self._file, self._opened_as):
+            self.close()
+        if self._database is None:
+            self._database = self._opened()
+            self._opened_as = self._file.stat()
+        new = [one for one in map(_shelved, entries) if self._is_new(one)]
+        self._write(self._database, new)
+        self._remember(new)
 
     def _is_new(self, one: _Shelved) -> bool:
         """Not what a look has found before already: one in each sweep would hide all others."""

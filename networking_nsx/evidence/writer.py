@@ -5,9 +5,11 @@ told where it is missing; an error of the place is logged once, and what was not
 """
 
 import logging
+import os
 import threading
 from collections import deque
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Protocol
 
 from networking_nsx.evidence.entry import LOST, By, Entry, Noted, entries_of
@@ -34,6 +36,14 @@ class Place(Protocol):
         ...
 
     def close(self) -> None: ...
+
+
+def is_moved(path: Path, opened: os.stat_result) -> bool:
+    """Whether the path names another file than the one that was opened, or none."""
+    try:
+        return not os.path.samestat(path.stat(), opened)
+    except FileNotFoundError:
+        return True
 
 
 class Writer:

@@ -217,6 +217,26 @@ class TestDamage:
         with closing(sqlite3.connect(tmp_path / f"{FILE}.aside")) as database:
             assert database.execute("SELECT name FROM sqlite_master").fetchall() == [("theirs",)]
 
+    @pytest.mark.parametrize("how", ["removed", "set-aside"])
+    def test_a_file_that_is_no_longer_there_is_begun_anew(self, book, tmp_path, how):
+        """By hand, or by another process: nothing goes on being written where nobody reads."""
+        book.write([written("port-1", 1), look("port-1", "UP", 2)])
+        for part in list(tmp_path.iterdir()):
+            part.unlink() if how == "removed" else part.rename(tmp_path / f"{part.name}.aside")
+        with closing(Book(str(tmp_path))) as other:
+            other.write([written("port-2", 3)])
+        book.write([written("port-1", 4), look("port-1", "UP", 5)])
+
+        found = everything(tmp_path, "port-1", "port-2")
+        assert [(entry.id, entry.at - AT) for entry in found] == [("port-2", 3), ("port-1", 4), ("port-1", 5)]
+
+    def test_a_damaged_file_that_cannot_be_set_aside_is_trouble(self, book, tmp_path):
+        """What was to be written is tried again, not dropped."""
+        (tmp_path / FILE).write_bytes(b"no database" * 1000)
+        (tmp_path / f"{FILE}.aside" / "in the way").mkdir(parents=True)
+        with pytest.raises(Trouble, match=r"\[nsx_sync\] state_path: .*director"):
+            book.write([written("port-1", 1)])
+
     def test_a_folder_that_is_gone_is_trouble_until_it_is_back(self, tmp_path):
         """What was told meanwhile is kept then."""
         folder = tmp_path / "state"
