@@ -45,7 +45,8 @@ class DirectPass(Pass):
         if not self.in_trouble:
             watch.ended(self._open + len(rows) - self._read, means.clock.monotonic())
         now = means.clock.monotonic()
-        yield last._replace(bound=means.rotation.bound(now), behind=means.rotation.behind(now))
+        turns = means.rotation
+        yield last._replace(bound=turns.bound(now), behind=turns.behind(now), waited=turns.waited(now))
 
     def _answered(self, row: Row, answer: list[Observation] | NsxError) -> None:
         super()._answered(row, answer)

@@ -4,6 +4,8 @@ What worsens is deferred: not written, found again by each sweep, and written by
 first complete one begun after the end. What improves is written all the time. NSX is read as ever.
 
     none --start--> holding --its end, or a stop--> verifying --a sweep begun then is complete--> none
+
+Where an index is not believed, rows are read in turn: then each has had its turn since the end.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -113,7 +115,8 @@ class Window:
         standing = self._standing
         if standing is None:
             return Phase.NONE
-        return Phase.HOLDING if self._clock.now() < standing.until else Phase.VERIFYING
+        # An end further ahead than any may be tells that the clock was wrong when it began, and set back.
+        return Phase.HOLDING if 0 < standing.until - self._clock.now() <= LONGEST else Phase.VERIFYING
 
     @property
     def lasts(self) -> bool:
@@ -166,10 +169,14 @@ class Window:
 
     def progressed(self, progress: Progress) -> None: ...
 
-    def swept(self, summary: Summary) -> None:  # noqa: ARG002 - that it is complete is enough
+    def swept(self, summary: Summary) -> None:
         with self._lock:
             verified = self._standing
             if verified is None or verified is not self._verified_by_this_sweep:
+                return
+            if summary.waited > max(
+                0.0, self._clock.now() - verified.until
+            ):  # some rows are still to be read
                 return
             self._standing = self._verified_by_this_sweep = None
             self._over = verified.until  # what NSX said before that may still be on its way

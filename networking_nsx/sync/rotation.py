@@ -85,6 +85,11 @@ class Rotation:
         """Seconds since the row was read that was read longest ago."""
         return max((now - self._read_at.get(row_id, self._first) for row_id in self._queue), default=0.0)
 
+    def waited(self, now: float) -> float:
+        """Seconds since the turn of the row that had its turn longest ago, read or not; inf if one had none."""
+        never = float("-inf")
+        return max((now - self._tried_at.get(row_id, never) for row_id in self._queue), default=0.0)
+
 
 def _mixed(oldest: Sequence[Row], hot: Sequence[Row]) -> list[Row]:
     """The oldest in their order, with a hot one after every third."""

@@ -29,6 +29,7 @@ class Summary:
     period: float = 0.0  # from the beginning of the sweep before to the beginning of this one
     bound: float = 0.0  # seconds: no status was verified longer ago, at the pace of this sweep
     oldest: float = 0.0  # seconds from the oldest look that a status rests on to the end of this sweep
+    waited: float = 0.0  # seconds since every row had its turn, where not every sweep reads all
     turns: int = 1  # sweeps in which every object is read
 
     def add(self, progress: Progress) -> None:
@@ -36,6 +37,7 @@ class Summary:
         self.words.update(progress.words)
         self.bound = max(self.bound, progress.bound)
         self.oldest = max(self.oldest, progress.behind)
+        self.waited = max(self.waited, progress.waited)
         self.turns = max(self.turns, progress.turns)
 
     @property

@@ -4,13 +4,13 @@ from contextlib import nullcontext
 from dataclasses import replace
 
 import pytest
-from worlds import START, Heart, World
+from worlds import START, FakeIndex, Heart, World
 
 from networking_nsx.errors import StateError, Unavailable
 from networking_nsx.model import Change, Health, Key, Kind, Observation, Status, Verdict
 from networking_nsx.sync.brake import Allowance, BrakeSettings
 from networking_nsx.sync.maintenance import LONGEST, Deferring, Forgetful, Maintenance, Phase, Window, refusal
-from networking_nsx.sync.runner import once
+from networking_nsx.sync.runner import Summary, once
 from networking_nsx.sync.settle import Schedule, Settler
 
 PORT = Key(Kind.PORT, "port-00000")
@@ -63,12 +63,14 @@ class Case:
         for _ in range(times):
             self.window.began()
             counts: dict[str, int] = {}
+            summary = Summary()
             for step in self.sweeper.sweep(lambda: 500):
                 self.steps.append(step)
+                summary.add(step)
                 for name, count in step.counts.items():
                     counts[name] = counts.get(name, 0) + count
                 meanwhile()
-            self.window.swept(None)
+            self.window.swept(summary)
             self.world.time += 10
         return counts
 
@@ -156,6 +158,23 @@ def test_a_sweep_that_failed_verifies_nothing(case):
     assert case.told == [Phase.HOLDING, Phase.VERIFYING]
 
 
+def test_where_no_listing_is_believed_every_row_has_its_turn_first():
+    """NSX answers nothing right after the end: that sweep has verified nothing. One row is never readable."""
+    case = Case(port=30)
+    FakeIndex(case.world)
+    case.sweep()
+    case.sweeper.canary.doubt("it lags")
+    case.begin(60)
+    case.world.time += 60
+    case.world.poisoned = dict.fromkeys(case.world.neutron, Unavailable("503"))
+    case.sweep()
+    assert case.window.phase is Phase.VERIFYING
+
+    case.world.poisoned = {PORT: Unavailable("503")}
+    case.sweep()
+    assert case.window.phase is Phase.NONE
+
+
 def test_one_that_begins_while_the_last_is_verified_is_not_forgotten(case):
     """The sweep at hand was for the other one."""
     case.begin()
@@ -179,6 +198,17 @@ def test_a_restart_changes_nothing(case):
     assert case.window.phase is Phase.VERIFYING
     assert case.sweep()["deferred"] == 1
     case.restart()
+    assert case.window.phase is Phase.NONE
+
+
+def test_a_clock_that_was_years_ahead_holds_nothing_for_years(case):
+    """It is set right: no maintenance may end so far ahead. This one is verified, and over."""
+    case.begin()
+    case.world.time -= 2 * 365 * 86400
+    case.restart()
+    assert case.window.phase is Phase.VERIFYING
+
+    case.sweep()
     assert case.window.phase is Phase.NONE
 
 
