@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from benchmarks import evidence, parts, policy, scale, simulator_page, sweeps, writes
+from benchmarks import evidence, metrics, page, parts, policy, scale, simulator_page, sweeps, writes
 
 BENCHMARKS = {
     "sweep": sweeps.run,
@@ -11,6 +11,8 @@ BENCHMARKS = {
     "scale": scale.run,
     "parts": parts.run,
     "policy": policy.run,
+    "metrics": metrics.run,
+    "page": page.run,
     "evidence": evidence.run,
     "simulator": simulator_page.run,
 }
