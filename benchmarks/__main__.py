@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from benchmarks import evidence, metrics, policy, scale, simulator_page, sweeps, writes
+from benchmarks import evidence, metrics, page, policy, scale, simulator_page, sweeps, writes
 
 BENCHMARKS = {
     "sweep": sweeps.run,
@@ -11,6 +11,7 @@ BENCHMARKS = {
     "scale": scale.run,
     "policy": policy.run,
     "metrics": metrics.run,
+    "page": page.run,
     "evidence": evidence.run,
     "simulator": simulator_page.run,
 }

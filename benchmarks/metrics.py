@@ -8,7 +8,7 @@ from benchmarks.report import Check, spread
 from benchmarks.world import World, world
 
 PORTS = 100_000
-ROUNDS = 9
+ROUNDS = 7
 _PERCENT = 1.0  # of a sweep's CPU
 _ROWS = 0.5  # the same, for counting rows by status
 

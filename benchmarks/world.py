@@ -36,9 +36,9 @@ class World:
     database: str  # its URL
     api: str = "mh"
 
-    def ours(self, nova: int = 0) -> Child:
-        """Our synchronizer, connected; `nova` is the port where Nova listens."""
-        return Child.of("ours", str(self.configuration(nova)))
+    def ours(self, nova: int = 0, module: str = "ours") -> Child:
+        """Our synchronizer, connected, as this module has it; `nova` is the port where Nova listens."""
+        return Child.of(module, str(self.configuration(nova)))
 
     def configuration(self, nova: int = 0) -> Path:
         """A file that is made anew."""
