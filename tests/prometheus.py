@@ -20,16 +20,16 @@ from waiting import wait_for
 DEPLOY = Path(__file__).parents[1] / "deploy"
 RULES = DEPLOY / "prometheus" / "networking-nsx.rules.yml"
 
-RANGE = "20s"  # in the place of every range of a query
-_FORS = ((120, "2s"), (300, "4s"), (float("inf"), "6s"))  # in the place of a `for` of so many seconds at most
+RANGE = "30s"  # in the place of every range of a query
+_FORS = ((120, "5s"), (300, "7s"), (float("inf"), "9s"))  # in the place of a `for` of so many seconds at most
 _SECONDS = {"s": 1, "m": 60, "h": 3600}
 _FOR = re.compile(r"^( +for: )(\d+)([smh])$", re.MULTILINE)
 _RANGE = re.compile(r"\[\d+[smh]\]")
 
 _CONFIGURATION = """\
 global:
-  scrape_interval: 1s
-  scrape_timeout: 1s
+  scrape_interval: 2s
+  scrape_timeout: 2s
   evaluation_interval: 1s
 rule_files: [rules.yml]
 scrape_configs:
@@ -118,7 +118,7 @@ class Prometheus:
 
 @pytest.fixture(scope="module")
 def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
-    """Scrapes and judges every second, by the rules that are shipped, quickened."""
+    """Scrapes every two seconds and judges every second, by the rules that are shipped, quickened."""
     binary = installed("prometheus")
     folder = tmp_path_factory.mktemp("prometheus")
     (folder / "rules.yml").write_text(quickened(RULES.read_text()))

@@ -1,4 +1,4 @@
-"""Daemons in trouble: each a process with an NSX, a Neutron and a Nova of its own, scraped by a Prometheus."""
+"""Daemons in trouble: each a process with an NSX, a Neutron and a Nova of its own, and scraped."""
 
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+import requests
 from line import vars_of
 from nova import FakeNova
 from prometheus import Prometheus
@@ -18,7 +19,7 @@ from networking_nsx.neutron import database, schema
 from networking_nsx.neutron.populate import populate
 from networking_nsx.simulator import Simulator
 
-INTERVAL = 3  # seconds
+INTERVAL = 5  # seconds; a machine may be busy
 SIZE = {"networks": 6, "ports": 60, "routers": 2}
 
 
@@ -30,6 +31,14 @@ class Scene:
     site: Site
     nova: FakeNova
     daemon: subprocess.Popen
+    address: str
+
+    def is_ready(self) -> bool:
+        """Whether it has swept."""
+        try:
+            return requests.get(f"http://{self.address}/readyz", timeout=10).ok
+        except requests.ConnectionError:
+            return False
 
     def fault(self, fault: str, match: str = "/", **parameters: object) -> None:
         self.nsx.faults.add(fault, match=match, **{"count": None, **parameters})
@@ -68,15 +77,13 @@ class Stage:
 
     @contextmanager
     def playing(self, troubles: Mapping[str, Trouble]) -> Iterator[Mapping[str, Scene]]:
-        """A daemon for each, which has swept once."""
+        """A daemon for each, scraped from its first complete sweep on."""
         with ExitStack() as opened:
             scenes = {name: opened.enter_context(self._scene(name, each)) for name, each in troubles.items()}
-            wait_for(lambda: self._swept() >= scenes.keys())
+            for name, scene in scenes.items():
+                wait_for(scene.is_ready)
+                opened.enter_context(self._prometheus.scraping(name, scene.address))
             yield scenes
-
-    def _swept(self) -> set[str]:
-        found = self._prometheus.query("nsx_sync_last_sweep_timestamp_seconds")
-        return {each["metric"]["instance"] for each in found}
 
     @contextmanager
     def _scene(self, name: str, trouble: Trouble) -> Iterator[Scene]:
@@ -92,8 +99,7 @@ class Stage:
             site.configure(**_options(nsx, nova, folder, address) | trouble.options)
             log = opened.enter_context((folder / "log").open("w"))
             daemon = opened.enter_context(process("sync", "run", "--config-file", str(site.config), log=log))
-            opened.enter_context(self._prometheus.scraping(name, address))
-            yield Scene(nsx, site, nova, daemon)
+            yield Scene(nsx, site, nova, daemon, address)
 
 
 @contextmanager
