@@ -33,7 +33,7 @@ from networking_nsx.sync.runner import Summary
 FACTS = Facts(in_scope=True, expects_twin=True, admin_up=True, may_activate=True)
 PORT = "5f0c8a1e-2f62-4f3a-9d47-0c1d9b7f6a11"
 NETWORK = "a3b1c8de-1d52-4c0e-8f7f-5b8f1b8b7c55"
-# Closes what it may stand in, begins what a browser would run, fetch or obey, and turns the direction of text.
+# Closes what it may stand in, begins what a browser would run, fetch or obey; turns the direction of text.
 EVIL = (
     "</title></style>'\"><script>document.title='taken'</script>"
     "<img src=x onerror=alert(1)>&amp;{{7*7}}\u202e"
