@@ -7,7 +7,7 @@ UV := 0.13.9
 SECONDS ?= 60
 WORKERS := $(shell expr $$(nproc) \* 3 / 2)  # tests also wait, for answers and for processes
 
-.PHONY: help demo test test-long simulate mutants chaos coverage fuzz lint audit format bench docs lock clean
+.PHONY: help demo test test-long simulate mutants chaos coverage fuzz lint audit format bench reference docs lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -66,6 +66,9 @@ format: $(READY)
 
 bench: $(READY)  ## the figures of benchmarks/README.md
 	$(BIN)/python -m benchmarks
+
+reference: $(READY)  ## the pages of docs/reference that are made from the program
+	for page in docs/tools/*_page.py; do $(BIN)/python $$page || exit 1; done
 
 docs: $(READY)  ## the documentation, as HTML in docs/_build
 	$(BIN)/sphinx-build -W --keep-going -q docs docs/_build

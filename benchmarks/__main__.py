@@ -3,13 +3,15 @@
 import argparse
 import sys
 
-from benchmarks import evidence, policy, scale, simulator_page, sweeps, writes
+from benchmarks import evidence, metrics, page, policy, scale, simulator_page, sweeps, writes
 
 BENCHMARKS = {
     "sweep": sweeps.run,
     "writes": writes.run,
     "scale": scale.run,
     "policy": policy.run,
+    "metrics": metrics.run,
+    "page": page.run,
     "evidence": evidence.run,
     "simulator": simulator_page.run,
 }

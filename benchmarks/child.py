@@ -82,8 +82,8 @@ class Child:
         return next(int(line.split()[1]) * 1024 / _MEGABYTE for line in lines if line.startswith(f"{field}:"))
 
 
-def serve(actions: Mapping[str, Callable[[], Any]]) -> None:
-    """Be such a child."""
-    print("{}", flush=True)
+def serve(actions: Mapping[str, Callable[[], Any]], **ready: str) -> None:
+    """Be such a child, which says this when it is ready."""
+    print(json.dumps(ready), flush=True)
     for line in sys.stdin:
         print(json.dumps(actions[line.strip()]()), flush=True)

@@ -36,8 +36,12 @@ class World:
     database: str  # its URL
     api: str = "mh"
 
-    def ours(self, nova: int = 0) -> Child:
-        """Our synchronizer, connected; `nova` is the port where Nova listens."""
+    def ours(self, nova: int = 0, module: str = "ours") -> Child:
+        """Our synchronizer, connected, as this module has it; `nova` is the port where Nova listens."""
+        return Child.of(module, str(self.configuration(nova)))
+
+    def configuration(self, nova: int = 0) -> Path:
+        """A file that is made anew."""
         file = self.folder / "neutron.conf"
         file.write_text(
             f"""[DEFAULT]
@@ -56,7 +60,7 @@ auth_type = none
 endpoint = http://127.0.0.1:{nova}
 """
         )
-        return Child.of("ours", str(file))
+        return file
 
     def limit(self) -> Child:
         return Child.of(_LIMITS[self.api], self.manager, self.database)

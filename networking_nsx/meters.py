@@ -48,7 +48,7 @@ class _Steps:
             self._series.count(metrics.LOOKS, self._runner, progress.kind.value, by=looked)
         for error in progress.errors:
             self.met(error)
-        self._came_to(progress.outcomes)
+        self._came_to(progress.kind.value, progress.outcomes)
 
     def failed(self, error: Exception, wait: float) -> None:
         self._series.set(metrics.BACKOFF, wait, self._runner)
@@ -57,21 +57,19 @@ class _Steps:
     def met(self, error: Exception) -> None:
         self._series.count(metrics.ERRORS, self._runner, class_of(error))
 
-    def _came_to(self, outcomes: Iterable[Outcome]) -> None:
-        # Counted first: the changes of a page have few differences, and there may be thousands.
-        alike = Counter(map(_essence, outcomes))
-        for (kind, before, after, verdict, latency), times in alike.items():
+    def _came_to(self, kind: str, outcomes: Iterable[Outcome]) -> None:
+        # Counted first: there may be thousands, of which few differ in these.
+        alike = Counter(
+            [
+                (row.status, status, verdict, stands.changed_at - seen.as_of if stands else 0.0)
+                for (row, status, seen), verdict, stands, _ in outcomes
+            ]
+        )
+        for (before, after, verdict, latency), times in alike.items():
             self._series.count(metrics.OUTCOMES, self._runner, kind, verdict.value, by=times)
             if verdict is Verdict.WRITTEN:
-                self._series.count(metrics.CHANGES, self._runner, kind, before, after, by=times)
-                self._series.observe(metrics.WRITE_LATENCY, latency, self._runner, times=times)
-
-
-def _essence(outcome: Outcome) -> tuple[str, str, str, Verdict, float]:
-    """Kind, status before and after, verdict, and seconds from the observation to the write."""
-    row, status, seen = outcome.change
-    latency = outcome.stands.changed_at - seen.as_of if outcome.stands else 0.0
-    return row.kind.value, str(row.status), status.value, outcome.verdict, max(0.0, latency)
+                self._series.count(metrics.CHANGES, self._runner, kind, str(before), after.value, by=times)
+                self._series.observe(metrics.WRITE_LATENCY, max(0.0, latency), self._runner, times=times)
 
 
 def class_of(error: Exception) -> str:

@@ -1,5 +1,6 @@
 import re
 
+import coverage
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -13,15 +14,22 @@ settings.load_profile("unhurried")
 
 # What goes again and again over what other tests have covered: tracing would make it half as slow again.
 _REPETITIVE = re.compile(
-    "tests/(chaos|e2e|fuzz|property|simulation)/|/test_(faults|live_failures|policy_faults|simulator)"
+    "tests/(chaos|e2e|fuzz|property|simulation)/"
+    "|/test_(brake_scenarios|faults|live_failures|policy_faults|policy_index|simulator)"
 )
 
 
-def pytest_collection_modifyitems(items):
-    """Trace only tests whose coverage counts."""
-    for item in items:
-        if _REPETITIVE.search(item.nodeid):
-            item.add_marker(pytest.mark.no_cover)
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item):
+    """Trace only tests whose coverage counts, and their fixtures."""
+    tracing = coverage.Coverage.current() if _REPETITIVE.search(item.nodeid) else None
+    if tracing is None:
+        return (yield)
+    tracing.stop()
+    try:
+        return (yield)
+    finally:
+        tracing.start()
 
 
 def pytest_terminal_summary(terminalreporter):

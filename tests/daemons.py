@@ -10,15 +10,20 @@ from pathlib import Path
 import requests
 import sqlalchemy as sa
 from line import vars_of
+from prometheus_client import CollectorRegistry
 from servers import free_port
 from waiting import wait_for
 
 from networking_nsx import assemble, config
+from networking_nsx.evidence.journal import journal
+from networking_nsx.metrics import Metrics
 from networking_nsx.model import Progress
 from networking_nsx.neutron.populate import populate
-from networking_nsx.serve.daemon import serve
+from networking_nsx.serve.daemon import Followers, serve
 from networking_nsx.simulator import Simulator
 from networking_nsx.sync.runner import Summary
+
+_LOG = logging.getLogger(__name__)
 
 
 class Quiet:
@@ -64,10 +69,11 @@ def daemon(nsx: Simulator, engine: sa.Engine, folder: Path, **options: str) -> I
     """
     populate(engine, [vars_of(item) for item in nsx.inventory()])
     taken, port = free_port()
-    with taken, configured(nsx, engine, folder, listen=f"127.0.0.1:{port}", **options) as parts:
-        running = Daemon(f"http://127.0.0.1:{port}", nsx, engine, parts.clock._stop)
+    running = Daemon(f"http://127.0.0.1:{port}", nsx, engine, threading.Event())
+    with taken:
+        file = _configuration(nsx, engine, folder, listen=f"127.0.0.1:{port}", **options)
         failures: list[BaseException] = []
-        thread = threading.Thread(target=_run, args=(parts, running, failures), daemon=True)
+        thread = threading.Thread(target=_run, args=(file, running, failures), daemon=True)
         thread.start()
         try:
             wait_for(lambda: failures or _answers(running))
@@ -80,9 +86,7 @@ def daemon(nsx: Simulator, engine: sa.Engine, folder: Path, **options: str) -> I
             assert not thread.is_alive()
 
 
-@contextmanager
-def configured(nsx: Simulator, engine: sa.Engine, folder: Path, **options: str):
-    """The parts of a daemon with these options."""
+def _configuration(nsx: Simulator, engine: sa.Engine, folder: Path, **options: str) -> Path:
     groups = {
         "DEFAULT": {"notify_nova_on_port_status_changes": "false"},
         "database": {"connection": engine.url.render_as_string(hide_password=False)},
@@ -92,20 +96,27 @@ def configured(nsx: Simulator, engine: sa.Engine, folder: Path, **options: str):
     for name, value in options.items():
         group, _, option = name.rpartition("__")
         groups[group or "nsx_sync"][option] = value
+    sections = (
+        f"[{group}]\n" + "".join(f"{name} = {value}\n" for name, value in options.items())
+        for group, options in groups.items()
+    )
     file = folder / "neutron.conf"
-    lines = [
-        f"[{group}]\n" + "".join(f"{o} = {v}\n" for o, v in each.items()) for group, each in groups.items()
-    ]
-    file.write_text("".join(lines))
-    with assemble.daemon(config.load([str(file)]), threading.Event()) as parts:
-        yield parts
+    file.write_text("".join(sections))
+    return file
 
 
-def _run(parts: assemble.Parts, running: Daemon, failures: list[BaseException]) -> None:
+def _run(file: Path, running: Daemon, failures: list[BaseException]) -> None:
+    """What `sync run` does."""
     try:
-        serve(parts, Quiet(), running.stop, running.stops)
-    except BaseException as error:
-        logging.exception("the daemon has failed")
+        conf, metrics = config.load([str(file)]), Metrics(CollectorRegistry())
+        settings = config.settings(conf)
+        with (
+            journal(settings.state_path, settings.audit_log) as kept,
+            assemble.daemon(conf, running.stop, [kept.nova], metrics) as parts,
+        ):
+            serve(parts, Followers(Quiet(), metrics, kept), running.stop, running.stops)
+    except Exception as error:  # noqa: BLE001 - of whichever kind: the test is told
+        _LOG.exception("the daemon has failed")
         failures.append(error)
 
 

@@ -4,7 +4,6 @@ A scene is a cloud of its own and one look at it. It is played twice, without an
 """
 
 import json
-import logging
 import re
 import shutil
 import socket
@@ -21,13 +20,11 @@ from typing import Any
 import sqlalchemy as sa
 from line import Follower, LeapingClock, vars_of
 from servers import free_port
-from waiting import wait_for
+from sites import process
 
 from networking_nsx import assemble, config
-from networking_nsx.cli.following import LogLines
 from networking_nsx.neutron.database import engine
 from networking_nsx.neutron.populate import populate
-from networking_nsx.serve.daemon import serve
 from networking_nsx.simulator import Simulator
 from networking_nsx.simulator.exchange import Answer, Request
 from networking_nsx.sync.runner import OpenGate, Summary
@@ -138,19 +135,10 @@ class Scene:
 
     @contextmanager
     def daemon(self, nsx: Simulator, **base: str) -> Iterator[None]:
-        """A daemon as `sync run` has it, in threads of this process."""
-        conf, stop, stops = config.load([str(self.file(nsx, **base))]), threading.Event(), []
-        with assemble.daemon(conf, stop) as parts:
-            running = threading.Thread(target=serve, args=(parts, LogLines(10), stop, stops))
-            running.start()
-            try:
-                yield
-            finally:
-                stop.set()
-                for end in stops:
-                    end()
-                running.join(60)
-        assert not running.is_alive()
+        """A daemon that has begun, in a process of its own."""
+        with process("sync", "run", "--config-file", str(self.file(nsx, **base))) as running:
+            assert any("synchronizing with" in line for line in iter(running.stderr.readline, ""))
+            yield
 
     def sweeps(
         self, nsx: Simulator, count: int, after: Callable[[Summary], object] = bool, **base: str
@@ -196,21 +184,3 @@ def deaf() -> Iterator[str]:
     with socket.create_server(("127.0.0.1", 0), backlog=0) as server, socket.socket() as first:
         first.connect(server.getsockname())
         yield f"http://127.0.0.1:{server.getsockname()[1]}"
-
-
-@contextmanager
-def logged() -> Iterator[list[str]]:
-    """What the project logs."""
-    lines: list[str] = []
-    handler = logging.Handler()
-    handler.emit = lambda record: lines.append(record.getMessage())
-    log = logging.getLogger("networking_nsx")
-    log.addHandler(handler)
-    try:
-        yield lines
-    finally:
-        log.removeHandler(handler)
-
-
-def until(condition: Callable[[], object]) -> None:
-    wait_for(condition, seconds=30)

@@ -58,12 +58,12 @@ def process(*words: str, log: IO[str] | int = subprocess.PIPE, environment: Mapp
             running.kill()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def simulator():
     """Base URLs of a simulator with 20 networks, 200 ports and 2 routers."""
-    with process(
-        "simulator", "--api", "both", "--nodes", "2", "--networks", "20", "--ports", "200", "--routers", "2"
-    ) as running:
+    sizes = ("--networks", "20", "--ports", "200", "--routers", "2")
+    # It lives for as long as the tests: nobody reads what it logs, and a full pipe would stop it.
+    with process("simulator", "--api", "both", "--nodes", "2", *sizes, log=subprocess.DEVNULL) as running:
         yield json.loads(running.stdout.readline())
 
 
@@ -141,7 +141,7 @@ def site(tmp_path, simulator, populated, command):
     return made
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def populated(tmp_path_factory, simulator):
     """A database as `neutron-nsx populate` makes it."""
     file = tmp_path_factory.mktemp("populated") / "neutron.sqlite"

@@ -1,11 +1,10 @@
-"""Text of others on a terminal and in a log: NSX chooses its ids, paths and words."""
+"""Text of others in a log."""
 
 import logging
 
+from networking_nsx.serve.plain import plain
 
-def plain(text: str) -> str:
-    """The same on one line, without anything that a terminal would obey."""
-    return text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)
+__all__ = ["PlainLines", "plain"]
 
 
 class PlainLines(logging.Filter):

@@ -22,7 +22,7 @@ VERSION = 1  # of the schema
 
 WRITES, LOOKS, ANSWERS = 10, 20, 10  # of each row
 EVENTS = 10_000
-ROWS = 2_000_000  # some 800 MB
+ROWS = 2_000_000  # some 600 MB
 
 _SPARE = 0.95  # of ROWS is left when it was exceeded: then there is time until the next time
 _REMEMBERED = 200_000  # rows whose last look is known: one that says the same is not kept again
@@ -47,10 +47,13 @@ PRAGMA user_version = {VERSION};
 # In the order of the columns.
 _INSERT = "INSERT INTO entries VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _PRUNE = """
-DELETE FROM entries WHERE seq IN
-    (SELECT seq FROM entries WHERE row = ? AND shelf = ? ORDER BY seq DESC LIMIT -1 OFFSET ?)
+DELETE FROM entries WHERE row = ?1 AND shelf = ?2 AND seq <=
+    (SELECT seq FROM entries WHERE row = ?1 AND shelf = ?2 ORDER BY seq DESC LIMIT 1 OFFSET ?3)
 """
 _TRIM = "DELETE FROM entries WHERE seq <= (SELECT seq FROM entries ORDER BY seq LIMIT 1 OFFSET ?)"
+
+
+_Shelved = tuple[int, int, Entry]  # the number of its row, the shelf, and itself
 
 
 class Book:
@@ -63,10 +66,10 @@ class Book:
         self._most = rows
         self._database: sqlite3.Connection | None = None
         self._rows = 0  # in the file, but for what other processes have added since it was opened
-        self._last: dict[tuple[str, str], int] = {}  # of each row, a hash of its last look
+        self._last: dict[int, int] = {}  # of each row, a hash of its last look
 
     def write(self, entries: Sequence[Entry]) -> None:
-        new = [entry for entry in entries if self._is_new(entry)]
+        new = [one for one in map(_shelved, entries) if self._is_new(one)]
         try:
             database = self._database = self._database or self._opened()
             self._write(database, new)
@@ -83,33 +86,29 @@ class Book:
             self._database.close()
             self._database = None
 
-    def _is_new(self, entry: Entry) -> bool:
+    def _is_new(self, one: _Shelved) -> bool:
         """Not what a look has found before already: one in each sweep would hide all others."""
-        if _shelf(entry) != _LOOKS:
-            return True
-        return self._last.get((entry.kind, entry.id)) != _said(entry)
+        row, shelf, entry = one
+        return shelf != _LOOKS or self._last.get(row) != _said(entry)
 
-    def _remember(self, entries: Iterable[Entry]) -> None:
+    def _remember(self, new: Iterable[_Shelved]) -> None:
         if len(self._last) > _REMEMBERED:
             self._last.clear()
-        for entry in entries:
-            shelf = _shelf(entry)
+        for row, shelf, entry in new:
             if shelf == _LOOKS:
-                self._last[entry.kind, entry.id] = _said(entry)
+                self._last[row] = _said(entry)
             elif shelf == _WRITES:
-                self._last.pop((entry.kind, entry.id), None)
+                self._last.pop(row, None)
 
-    def _write(self, database: sqlite3.Connection, entries: Sequence[Entry]) -> None:
+    def _write(self, database: sqlite3.Connection, new: Sequence[_Shelved]) -> None:
         # In the order of the index, which is quicker. The order of each row's entries stays.
-        shelved = sorted(
-            ((number_of(entry.kind, entry.id), _shelf(entry), *entry) for entry in entries), key=itemgetter(0)
-        )
-        old = [(*one, _KEPT[one[1]]) for one in sorted({one[:2] for one in shelved})]
+        new = sorted(new, key=itemgetter(0))
+        old = [(*one, _KEPT[one[1]]) for one in dict.fromkeys(one[:2] for one in new)]
         with database:
             database.execute("BEGIN IMMEDIATE")
-            database.executemany(_INSERT, shelved)
+            database.executemany(_INSERT, ((row, shelf, *entry) for row, shelf, entry in new))
             pruned = database.executemany(_PRUNE, old).rowcount
-            self._rows += len(shelved) - pruned
+            self._rows += len(new) - pruned
             if self._rows > self._most:
                 self._trim(database)
 
@@ -174,8 +173,8 @@ def number_of(kind: str, row_id: str) -> int:
     return int.from_bytes(blake2b(f"{kind} {row_id}".encode(), digest_size=8).digest(), signed=True)
 
 
-def _shelf(entry: Entry) -> int:
-    return _SHELF.get(entry.what, _EVENTS)
+def _shelved(entry: Entry) -> _Shelved:
+    return number_of(entry.kind, entry.id), _SHELF.get(entry.what, _EVENTS), entry
 
 
 def _said(entry: Entry) -> int:

@@ -39,12 +39,9 @@ class TlsFiles:
         files = zip(names, (self.authorities, self.certificate, self.key), strict=True)
         return "[nsx] " + ", ".join(f"{name} = {file}" for name, file in files if file)
 
-    def marks(self) -> tuple[_Mark | None, ...]:
-        return tuple(_mark(file) for file in self._all())
-
     def context(self, *, insecure: bool) -> ssl.SSLContext:
         """Read them. Raises OSError."""
-        for file in self._all():
+        for file in self.all():
             if not Path(file).is_file():  # a pipe would be read for ever
                 raise FileNotFoundError(f"{file} is no file")
         context = create_urllib3_context(cert_reqs=ssl.CERT_NONE if insecure else ssl.CERT_REQUIRED)
@@ -55,11 +52,11 @@ class TlsFiles:
             context.load_cert_chain(self.certificate, self.key or self.certificate, password="")
         return context
 
+    def all(self) -> Sequence[str]:
+        return [file for file in (self._authorities(), self.certificate, self.key) if file]
+
     def _authorities(self) -> str:
         return self.authorities or DEFAULT_CA_BUNDLE_PATH
-
-    def _all(self) -> Sequence[str]:
-        return [file for file in (self._authorities(), self.certificate, self.key) if file]
 
 
 class Tls:
@@ -67,6 +64,7 @@ class Tls:
 
     def __init__(self, files: TlsFiles, *, insecure: bool) -> None:
         self._files = files
+        self._watched = files.all()
         self._insecure = insecure
         self._context: ssl.SSLContext | None = None
         self._marks: tuple[_Mark | None, ...] = ()
@@ -75,7 +73,7 @@ class Tls:
 
     def context(self) -> ssl.SSLContext:
         """Another one after each change. Raises OSError while there has been none that could be used."""
-        marks = self._files.marks()
+        marks = tuple(map(_mark, self._watched))
         with self._lock:
             context = self._context
             if context is None:

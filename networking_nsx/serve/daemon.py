@@ -18,11 +18,18 @@ from networking_nsx.serve.board import Board
 from networking_nsx.serve.control import control
 from networking_nsx.serve.desk import Desk
 from networking_nsx.serve.gauges import expose, expose_evidence, expose_health
-from networking_nsx.serve.health import Loop, patience
+from networking_nsx.serve.site import Site, health_of
 from networking_nsx.serve.systemd import supervised
-from networking_nsx.serve.views import Health, metrics
+from networking_nsx.serve.views import Health
 from networking_nsx.serve.web import web
-from networking_nsx.sync.runner import Listener, Several, SeveralSettling
+from networking_nsx.sync.runner import (
+    Listener,
+    Runner,
+    SettleListener,
+    SettleRunner,
+    Several,
+    SeveralSettling,
+)
 
 _LOG = logging.getLogger(__name__)
 
@@ -37,56 +44,69 @@ class Followers(NamedTuple):
 
 def serve(parts: Parts, followers: Followers, stop: threading.Event, stops: list[Callable[[], None]]) -> None:
     """Synchronize until `stop` is set. What ends waits is added to `stops`, which a signal calls."""
-    settings = parts.settings
-    board = Board(parts.clock, parts.sweeper.canary if parts.source.index else None)
-    schedule = parts.schedule()
-    journal, series = followers.journal, followers.metrics.series
-    desk = Desk(
-        _facts(settings, parts.clock.now()), board, parts.brake, parts.clock, schedule, parts.window, journal
-    )
-    parts.window.also(lambda phase, found: journal.happened("maintenance", f"{phase}: {found.reason}"))
-    expose(followers.metrics, parts, board, desk)
-    sweeps = Several(
-        followers.log_lines,
-        board,
-        parts.window,
-        meters.Sweeping(series, parts.clock),
-        journal.sweeps("sweep"),
-    )
-    sweeping = parts.runner(sweeps, desk, desk.hint)
-    settles = SeveralSettling(desk.tally, meters.Settling(series), journal.settling())
-    settling = parts.settle_runner(schedule, settles, desk.settling())
-
-    def end() -> None:
-        stop.set()
-        desk.stop()
-
-    stops.append(desk.stop)
+    daemon = _Daemon(parts, followers)
+    stops.append(daemon.desk.stop)
     if stop.is_set():  # while all this was made
-        end()
-    health = _health(parts, desk, board)
-    expose_health(followers.metrics, desk, health)
-    expose_evidence(followers.metrics, journal)
-    views = {**health.views(), **metrics(followers.metrics.registry)}
-    with ExitStack() as opened:
-        opened.enter_context(web(settings.listen, views))
-        opened.enter_context(control(settings.control_socket, desk))
-        opened.enter_context(beside("settle", lambda: settling.run(stop.is_set), end))
-        opened.enter_context(supervised(os.environ, health.hangs))
-        _announce(settings)
-        journal.happened("daemon", f"started: process {os.getpid()}")
-        sweeping.run(stop.is_set)
-    journal.happened("daemon", f"stopped: process {os.getpid()}")
+        daemon.desk.stop()
+    daemon.run(stop)
 
 
-def _health(parts: Parts, desk: Desk, board: Board) -> Health:
-    http, interval = parts.settings.http, parts.settings.pacing.interval
-    return Health(
-        parts.clock,
-        lambda: [Loop(name, since, parts.pulses[name].at) for name, since in desk.busy().items()],
-        lambda: board.now.last is not None,
-        patience(interval, http.retries, http.connect_timeout),
-    )
+class _Daemon:
+    """The runners, and all that follows them, meet here."""
+
+    def __init__(self, parts: Parts, followers: Followers) -> None:
+        self._parts = parts
+        self._followers = followers
+        self._schedule = parts.schedule()
+        self._board = Board(parts.clock, parts.sweeper.canary if parts.source.index else None)
+        facts = _facts(parts.settings, parts.clock.now())
+        self.desk = Desk(
+            *(facts, self._board, parts.brake, parts.clock, self._schedule, parts.window, followers.journal)
+        )
+        self._site = Site(parts)
+
+    def run(self, stop: threading.Event) -> None:
+        settings, journal = self._parts.settings, self._followers.journal
+        sweeping, settling = self._sweeping(), self._settling()
+        health = health_of(self._parts, self.desk, self._board)
+        self._expose(health)
+
+        def end() -> None:
+            stop.set()
+            self.desk.stop()
+
+        with ExitStack() as opened:
+            views = self._site.views(self.desk, health, self._followers.metrics.registry)
+            opened.enter_context(web(settings.listen, views))
+            opened.enter_context(control(settings.control_socket, self.desk))
+            opened.enter_context(beside("settle", lambda: settling.run(stop.is_set), end))
+            opened.enter_context(supervised(os.environ, health.hangs))
+            _announce(settings)
+            journal.happened("daemon", f"started: process {os.getpid()}")
+            sweeping.run(stop.is_set)
+        journal.happened("daemon", f"stopped: process {os.getpid()}")
+
+    def _sweeping(self) -> Runner:
+        log_lines, told, journal = self._followers
+        listeners: list[Listener] = [log_lines, self._board, self._parts.window]
+        listeners += [meters.Sweeping(told.series, self._parts.clock), journal.sweeps("sweep")]
+        listeners += self._site.followers("sweep")
+        return self._parts.runner(Several(*listeners), self.desk, self.desk.hint)
+
+    def _settling(self) -> SettleRunner:
+        _, told, journal = self._followers
+        listeners: list[SettleListener] = [self.desk.tally, meters.Settling(told.series)]
+        listeners += [journal.settling(), *self._site.followers("settle")]
+        return self._parts.settle_runner(self._schedule, SeveralSettling(*listeners), self.desk.settling())
+
+    def _expose(self, health: Health) -> None:
+        _, told, journal = self._followers
+        expose(told, self._parts, self._board, self.desk)
+        expose_health(told, self.desk, health)
+        expose_evidence(told, journal)
+        self._parts.window.also(
+            lambda phase, found: journal.happened("maintenance", f"{phase}: {found.reason}")
+        )
 
 
 def _facts(settings: Settings, now: float) -> dict[str, Any]:

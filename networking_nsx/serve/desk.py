@@ -124,12 +124,16 @@ class Desk:
             self._journal.happened("command", f"{request.command}: {did}")
         return result
 
-    def _status(self, _request: Request) -> dict[str, Any]:
+    def told(self) -> dict[str, Any]:
+        """What the daemon is doing, as JSON. Moments are seconds since the epoch."""
         told = {**self._facts, **self._standing(), **self._board.told(), **self.tally.told()}
         told |= maintenance.told(self._window) | self._journal.told()
         if self.state == "paused":  # the sweep at hand was given up
             told |= dict.fromkeys(name for name in told if name.startswith("sweep_"))
         return told
+
+    def _status(self, _request: Request) -> dict[str, Any]:
+        return self.told()
 
     def _pause(self, _request: Request) -> dict[str, Any]:
         new = self._barrier.pause()

@@ -30,6 +30,7 @@ WAITING = 64  # connections, for a thread; one more is answered 503
 PATIENCE = 5.0  # seconds for a request to arrive, and again for its answer to leave
 _REQUEST = 16 << 10  # bytes of a request's head
 _TICK = 0.1  # seconds
+_FAREWELL = 0.5  # seconds at the end for answers at hand; their connections are closed then
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'",
@@ -109,18 +110,34 @@ def _text(code: int, text: str, headers: Mapping[str, str]) -> Response:
 class _Server(wsgi.Server):
     """cheroot's server: quiet, quick to stop; a thread only for connections that say something."""
 
-    timeout = PATIENCE
-    request_queue_size = WAITING
     keep_alive_conn_limit = WAITING
     max_request_header_size = _REQUEST
     max_request_body_size = 1  # 0 would be no limit
     expiration_interval = _TICK
-    shutdown_timeout = 0.5
     software = "networking-nsx"
 
     def __init__(self, address: Address, application: Callable[..., Iterable[bytes]]) -> None:
-        super().__init__(address, application, THREADS, max=THREADS, accepted_queue_size=WAITING)
+        super().__init__(
+            address,
+            application,
+            THREADS,
+            max=THREADS,
+            request_queue_size=WAITING,
+            timeout=PATIENCE,  # type: ignore[arg-type] # a socket's, which may be a fraction
+            shutdown_timeout=_FAREWELL,  # type: ignore[arg-type] # a thread's
+            accepted_queue_size=WAITING,
+        )
         self.ConnectionClass = _Connection
+
+    @staticmethod
+    def bind_socket(socket_: socket.socket, bind_addr: Any) -> socket.socket:
+        """Bind, or close what could not be bound: cheroot forgets it."""
+        try:
+            socket_.bind(bind_addr)
+        except OSError:
+            socket_.close()
+            raise
+        return socket_
 
     def process_conn(self, conn: Any) -> None:
         if conn.last_used is not None:

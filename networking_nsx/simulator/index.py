@@ -140,7 +140,8 @@ class Index:
 
     def about(self, value: str) -> set[str]:
         """The NSX ids of the objects that an id names, or the ids in a path."""
-        parts = [part for part in value.split("/") if part]
+        whole = [part for part in value.split("/") if part]
+        parts = {*whole, *(part.partition("_")[0] for part in whole)}  # of twins: see naming.policy_id
         named = {nsx_id for part in parts for nsx_id in self._names.get(part, ())}
         return named | {part for part in parts if part in self._items}
 

@@ -2,34 +2,42 @@
 
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
-from neutron.conf import common
-from neutron.db.migration.models import head
-from neutron_lib import constants
-from neutron_lib.api.definitions import portbindings
-from oslo_config import cfg
 
 from networking_nsx.neutron import nova_client, tables, words
 
 COLUMNS = [column for table in tables.ALL.values() for column in table.c]
-MODELS = head.get_metadata().tables
+
+
+@pytest.fixture(scope="module")
+def neutron():
+    """Neutron's own code: seconds to import, for the test process that needs it."""
+    from neutron.conf import common  # noqa: PLC0415
+    from neutron.db.migration.models import head  # noqa: PLC0415
+    from neutron_lib import constants  # noqa: PLC0415
+    from neutron_lib.api.definitions import portbindings  # noqa: PLC0415
+
+    options = {"DEFAULT": common.core_opts, "nova": common.nova_opts}
+    words = vars(constants) | vars(portbindings)
+    return SimpleNamespace(tables=head.get_metadata().tables, options=options, words=words)
 
 
 @pytest.mark.parametrize("column", COLUMNS, ids=str)
-def test_a_column_is_that_of_neutrons_model(column):
+def test_a_column_is_that_of_neutrons_model(neutron, column):
     """Its table, its name, its kind and length, and whether it is a part of the key."""
-    model = MODELS[column.table.name].c[column.name]
+    model = neutron.tables[column.table.name].c[column.name]
 
     assert _shape(column) == _shape(model)
 
 
-def test_every_column_that_must_be_given_can_be():
+def test_every_column_that_must_be_given_can_be(neutron):
     """Neutron's models give some a value, the database others; what remains is named here."""
     without = [
         str(column)
         for name, table in tables.ALL.items()
-        for column in MODELS[name].c
+        for column in neutron.tables[name].c
         if not (column.nullable or column.server_default or column.name in table.c)
     ]
 
@@ -37,44 +45,53 @@ def test_every_column_that_must_be_given_can_be():
 
 
 @pytest.mark.parametrize(
-    ("word", "neutrons"),
+    ("word", "constant"),
     [
-        (words.ACTIVE, constants.ACTIVE),
-        (words.ACTIVE, constants.PORT_STATUS_ACTIVE),
-        (words.COMPUTE_PREFIX, constants.DEVICE_OWNER_COMPUTE_PREFIX),
-        (words.FLOATING_IP, constants.DEVICE_OWNER_FLOATINGIP),
-        (words.ROUTER_GATEWAY, constants.DEVICE_OWNER_ROUTER_GW),
-        (words.DHCP, constants.DEVICE_OWNER_DHCP),
-        (words.UNBOUND, portbindings.VIF_TYPE_UNBOUND),
-        (words.BINDING_FAILED, portbindings.VIF_TYPE_BINDING_FAILED),
+        (words.ACTIVE, "ACTIVE"),
+        (words.ACTIVE, "PORT_STATUS_ACTIVE"),
+        (words.COMPUTE_PREFIX, "DEVICE_OWNER_COMPUTE_PREFIX"),
+        (words.FLOATING_IP, "DEVICE_OWNER_FLOATINGIP"),
+        (words.ROUTER_GATEWAY, "DEVICE_OWNER_ROUTER_GW"),
+        (words.DHCP, "DEVICE_OWNER_DHCP"),
+        (words.UNBOUND, "VIF_TYPE_UNBOUND"),
+        (words.BINDING_FAILED, "VIF_TYPE_BINDING_FAILED"),
     ],
 )
-def test_a_word_is_neutrons(word, neutrons):
+def test_a_word_is_neutrons(neutron, word, constant):
     """Rows are judged by these words."""
-    assert word == neutrons
+    assert word == neutron.words[constant]
 
 
-def test_the_owners_of_router_interfaces_are_neutrons():
+def test_the_owners_of_router_interfaces_are_neutrons(neutron):
     """Whatever Neutron takes for an interface of a router is one here."""
-    assert set(words.ROUTER_INTERFACES) >= {
-        *constants.ROUTER_INTERFACE_OWNERS,
-        constants.DEVICE_OWNER_ROUTER_SNAT,
-    }
+    owners = {*neutron.words["ROUTER_INTERFACE_OWNERS_SNAT"], neutron.words["DEVICE_OWNER_ROUTER_HA_INTF"]}
+
+    assert set(words.ROUTER_INTERFACES) == owners
 
 
-@pytest.mark.parametrize("option", common.nova_opts, ids=lambda option: option.name)
-def test_an_option_of_nova_is_neutrons(option):
-    """The same files mean the same here and in Neutron."""
-    assert _means(_ours("nova", option.name)) == _means(option)
-
-
-def test_the_switch_of_notifications_is_neutrons():
-    """Nova is told of ports unless Neutron's own option says otherwise."""
-    name = "notify_nova_on_port_status_changes"
-
-    assert _means(_ours("DEFAULT", name)) == _means(
-        next(each for each in common.core_opts if each.name == name)
+@pytest.mark.parametrize(
+    ("section", "name"),
+    [
+        ("DEFAULT", "notify_nova_on_port_status_changes"),
+        ("nova", "region_name"),
+        ("nova", "endpoint_type"),
+    ],
+)
+def test_an_option_is_neutrons(neutron, section, name):
+    """The same file means the same here and in Neutron."""
+    ours, theirs = (
+        next(option for option in options if option.name == name)
+        for options in (nova_client.options()[section], neutron.options[section])
     )
+
+    assert (type(ours), ours.default, ours.type) == (type(theirs), theirs.default, theirs.type)
+
+
+def test_no_option_of_nova_is_left_out(neutron):
+    """Neutron reads no other of its own there."""
+    ours = {option.name for option in nova_client.options()["nova"]}
+
+    assert {option.name for option in neutron.options["nova"]} <= ours
 
 
 @pytest.mark.parametrize(
@@ -97,11 +114,3 @@ def test_a_command_imports_no_more_than_it_needs(command, needless):
 def _shape(column):
     kind = column.type.impl if hasattr(column.type, "impl") else column.type
     return column.name, kind.python_type, getattr(kind, "length", None), column.primary_key
-
-
-def _ours(section: str, name: str) -> cfg.Opt:
-    return next(each for each in nova_client.options()[section] if each.name == name)
-
-
-def _means(option: cfg.Opt):
-    return type(option), option.default, option.type

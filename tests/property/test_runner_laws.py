@@ -37,6 +37,6 @@ def test_the_loop_never_dies(failing):
     world.page_errors = dict(failing)
     listener = Listener(world)
     runner = Runner(Heart(world).sweeper, Pacer(PacingSettings(), Random(0)), world, listener)
-    runner.run(lambda: world.time > START + 1000)
+    runner.run(lambda: world.time > START + 400)
 
-    assert [at for at in listener.complete if START + 970 < at <= START + 1000]
+    assert [at for at in listener.complete if START + 370 < at <= START + 400]

@@ -36,6 +36,7 @@ _ALWAYS: Mapping[str, Iterable[str]] = {
         "flap with the sweeps",
         "many vanish",
     ],
+    "operator": ["begins a maintenance", "ends a maintenance"],
     "settled": ["looks", "writes", "before the next sweep"],
     "judged": [
         *(
@@ -46,12 +47,14 @@ _ALWAYS: Mapping[str, Iterable[str]] = {
         *("promise 6", "promise 6, amid the run"),
         *("promise 8", "promise 8, worsening", "promise 8, sampled", "promise 8, single rows"),
         *("promise 9", "promise 9, another's by now", "promise 9, another's is read alone"),
+        *("maintenance", "maintenance, verified"),
         "events",
     ],
     "met": [
         "written",
         "refused",
         "delayed",
+        "deferred",
         "blocked",
         "early",
         "held",

@@ -13,6 +13,7 @@ from simulation.brake import BrakeJudge
 from simulation.budget import Budget
 from simulation.evidence import Evidence, Terms, Write
 from simulation.history import History, Life, Name, Violation
+from simulation.maintenance import MaintenanceJudge
 from simulation.meaning import KINDS, worsens
 from simulation.ours import Attempt, Ours
 from simulation.truth import Truth
@@ -33,6 +34,7 @@ class Oracle:
         self.budget = Budget(terms.request_rate, self.judged)
         self.ours = Ours(history, terms.api, self.judged)
         self._place = self.ours.place
+        self.maintenance = MaintenanceJudge(self.judged)
         self.brake = BrakeJudge(history, self.asked, terms.api, terms.index_lag, self._place, self.judged)
         self.truth = Truth(history, terms.api, self._place, self.judged)
         self.evidence = Evidence(history, self.asked, terms, self._place, self.judged)
@@ -109,6 +111,7 @@ class Oracle:
     def wrote(self, write: Write) -> None:
         name, status = write.name, write.columns.status
         self.ours.wrote(write)
+        self.maintenance.wrote(write.who, name, write.before, status)
         if write.columns.blocks and status == "ACTIVE" and name[0] == "port":
             raise Violation(
                 f"promise 1: {write.who} made {name} ACTIVE, for which {write.columns.blocks} stand"

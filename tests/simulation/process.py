@@ -24,6 +24,7 @@ from networking_nsx.sync.brake import Allowance, Brake, BrakeSettings
 from networking_nsx.sync.canary import Canary, CanarySettings
 from networking_nsx.sync.damping import Damped
 from networking_nsx.sync.ledger import Ledger, LedgerSettings
+from networking_nsx.sync.maintenance import Deferring, Window
 from networking_nsx.sync.misses import MissingSettings
 from networking_nsx.sync.pacing import Pacer, PacingSettings
 from networking_nsx.sync.runner import Runner, SettleRunner, Summary
@@ -32,6 +33,7 @@ from networking_nsx.sync.settle import Schedule as Due
 from networking_nsx.sync.sweep import Sweeper
 from simulation.network import Network
 from simulation.neutron import MemoryStore, Neutron
+from simulation.note import Note
 from simulation.schedule import MONOTONIC, START, Killed, Schedule, Task
 
 _FOR_EVER = 1e9  # seconds
@@ -147,11 +149,12 @@ class Gate:
 
 
 class Machine:
-    """The clock that its processes share. Somebody may set it."""
+    """What its processes share: a clock, which somebody may set, and what outlives them."""
 
     def __init__(self, schedule: Schedule) -> None:
         self._schedule = schedule
         self.skew = 0.0
+        self.note = Note()
 
     def now(self) -> float:
         return self._schedule.time + self.skew
@@ -185,13 +188,15 @@ class Process:
         source, urgent = _sources(agreed, sim, self, network)
         store = MemoryStore(neutron, agreed.scope, machine.now, name, self.passes)
         damped = Damped(store, self, nullcontext())  # nobody waits while he writes
+        self.window = Window(self, nullcontext(), machine.note, lambda *_: None, machine.note.kept)
+        deferring = Deferring(damped, self.window)
         self.brake = Brake(BrakeSettings(), random)
         missing = MissingSettings(apart=agreed.index_lag)
         self._due = Due(self, nullcontext())
         self.sweeper = Sweeper(
             source,
             Ledger(LedgerSettings(missing=missing)),
-            damped,
+            deferring,
             self.brake,
             Canary(CanarySettings(sample=30), random),
             self,
@@ -208,7 +213,7 @@ class Process:
         self._runner = Runner(
             self.sweeper, Pacer(pacing, random), self, self, first_delay=1.0, gate=self._sweeping
         )
-        settler = Settler(urgent, damped, self._due, Allowance(BrakeSettings()), self)
+        settler = Settler(urgent, deferring, self._due, Allowance(BrakeSettings()), self)
         self._settle_runner = SettleRunner(settler, self, self, self._settling)
         self.tasks = [Task(schedule, self._sweep), Task(schedule, self._settle)]
         self._sweeping.task, self._settling.task = self.tasks
@@ -266,12 +271,14 @@ class Process:
     # Its listener
 
     def began(self) -> None:
+        self.window.began()
         self._watcher.sweep_began(self)
 
     def progressed(self, progress: Progress) -> None:
         self._watcher.progressed(self, progress)
 
     def swept(self, summary: Summary) -> None:
+        self.window.swept(summary)
         self._watcher.swept(self, summary)
 
     def failed(self, error: Exception, wait: float) -> None:  # noqa: ARG002

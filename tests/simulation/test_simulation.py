@@ -21,6 +21,7 @@ from simulation.asked import Question
 from simulation.evidence import Terms, Write
 from simulation.expected import never
 from simulation.history import History, Violation
+from simulation.maintenance import MaintenanceJudge
 from simulation.network import Network
 from simulation.neutron import Record
 from simulation.oracle import Oracle
@@ -688,3 +689,45 @@ def test_a_replay_asks_for_the_steps_that_were_asked_for():
     report = Report(1, "mh", 3000, steps=5408)
 
     assert report.replay == "make simulate SEED=1 API=mh STEPS=3000"
+
+
+class TestMaintenance:
+    """Nothing gets worse before a complete sweep that began after its end."""
+
+    @pytest.fixture
+    def judge(self):
+        judged: Counter[str] = Counter()
+        judge = MaintenanceJudge(judged)
+        judge.began(100.0)
+        yield judge
+        assert judged["maintenance"] > 0
+
+    def test_what_improves_may_be_written(self, judge):
+        """All the time."""
+        judge.wrote("a", ("port", "p"), "DOWN", "ACTIVE")
+
+    def test_what_worsens_may_not_during_it(self, judge):
+        """Nor when it is over, and nothing has verified."""
+        judge.sweep_began("a", 99.0)
+        judge.sweep_ended("a")
+        with pytest.raises(Violation, match="maintenance"):
+            judge.wrote("a", ("port", "p"), "ACTIVE", "DOWN")
+        judge.sweep_began("a", 100.0)
+        with pytest.raises(Violation, match="maintenance"):
+            judge.wrote("a", ("port", "p"), "DOWN", "ERROR")
+
+    def test_after_a_sweep_that_began_since_its_end_all_may_be_written(self, judge):
+        """Whose sweep it was does not matter."""
+        judge.wrote("b", ("port", "p"), "ERROR", "ACTIVE")
+        judge.stopped(50.0)
+        judge.sweep_began("a", 51.0)
+        judge.sweep_ended("a")
+        judge.wrote("b", ("port", "p"), "ACTIVE", "DOWN")
+
+    def test_a_sweep_for_the_one_before_verifies_nothing(self, judge):
+        """Another one has begun meanwhile."""
+        judge.sweep_began("a", 101.0)
+        judge.began(200.0)
+        judge.sweep_ended("a")
+        with pytest.raises(Violation, match="maintenance"):
+            judge.wrote("a", ("port", "p"), "ACTIVE", "DOWN")

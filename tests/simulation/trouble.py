@@ -13,6 +13,7 @@ from networking_nsx.simulator.fault_table import CHOICES, FAULTS
 from networking_nsx.simulator.population import Item
 from simulation.actors import Act, Actor
 from simulation.history import Name
+from simulation.operator import Operator
 from simulation.process import POINTS, WAITING, Process
 from simulation.world import World
 
@@ -297,6 +298,7 @@ class Weather:
         self._world = world
         self.trouble = Trouble(world)
         self.death = Death(world)
+        self.operator = Operator(world)
         self._skies = Deck(world.random, ("clear", "blind") if world.agreed.api == "policy" else ("clear",))
         self._since = float("inf")  # there has been nothing that staleness could be excused with
         self._over = False
@@ -306,7 +308,7 @@ class Weather:
 
     def rest(self) -> None:
         """For ever."""
-        self.trouble.resting = self.death.resting = self._over = True
+        self.trouble.resting = self.death.resting = self.operator.resting = self._over = True
         self._lull()
 
     def _storm(self) -> None:
@@ -338,4 +340,5 @@ class Weather:
         self._world.stormy = False
         self.trouble.end()
         self.death.spare()
+        self.operator.spare()
         self._since = self._world.time()

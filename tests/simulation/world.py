@@ -105,10 +105,12 @@ class World:
     def sweep_began(self, process: Process) -> None:
         self.hints.pop(process.name, None)
         self.oracle.sweep_began(process.name, self.time())
+        self.oracle.maintenance.sweep_began(process.name, self.machine.now())
 
     def swept(self, process: Process, summary: Summary) -> None:
         self.count("sweep", "complete")
         self.oracle.sweep_ended(process.name, summary.bound, self.time())
+        self.oracle.maintenance.sweep_ended(process.name)
         self.oracle.calm(process.name, self.troubled(), self.time())
         for name, number in summary.counts.items():
             self.counts["met", name] += number

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from networking_nsx.simulator.documents import document_types
@@ -96,7 +96,14 @@ def change(inventory, operation, kind, which):
         inventory.set_status(Choice(kind, [items[which % len(items)].nsx_id]), STATUSES[which % 5])
 
 
+def _of_the_second(kind):
+    """The path of an object whose Neutron id another one has, too."""
+    inventory, _ = world()
+    return next(Paths(inventory).of(item) for item in inventory.items(kind) if item.twin)
+
+
 @settings(max_examples=150)
+@example(queries=[f'path:"{_of_the_second("router")}"'], changes=[])
 @given(queries=st.lists(QUERIES, min_size=1, max_size=3), changes=CHANGES)
 def test_the_index_finds_what_the_documents_say(queries, changes):
     """For any query, before and after any changes, and again for one that it was asked before."""
