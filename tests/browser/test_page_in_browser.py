@@ -20,7 +20,7 @@ LONG = EVIL + "x" * 200
 def hostile() -> dict:
     rows = Rows([Group(LONG, "", {"DOWN": 5}), Group("n", LONG, {"DOWN": 5})], [port(PORT, LONG, EVIL)])
     told = {**FAILING, "last_error": LONG, "version": EVIL, "managers": (LONG,)}
-    told |= {"index": "not believed", "index_reason": LONG}
+    told |= {"index": "not believed", "index_reason": LONG, "rows": {kind.value: {LONG: 5} for kind in Kind}}
     return {"told": told, "rows": rows, "steps": [written(Key(Kind.PORT, LONG), Status.DOWN, LONG, LONG)]}
 
 
