@@ -142,6 +142,7 @@ def test_every_page_is_in_the_table_of_contents():
     """The front page lists all of them, in four groups, but for the runbooks: the guide on alerts does."""
     front = (DOCS / "index.md").read_text()
     listed = set(re.findall(r"^([\w-]+/[\w-]+)$", front, re.MULTILINE))
+
     pages = {page for page in PAGES if page.parent.name != "runbooks"}
 
     assert {str(page.relative_to(DOCS).with_suffix("")) for page in pages} - {"index"} <= listed
