@@ -3,12 +3,13 @@
 import argparse
 import sys
 
-from benchmarks import evidence, metrics, page, policy, scale, simulator_page, sweeps, writes
+from benchmarks import evidence, metrics, page, parts, policy, scale, simulator_page, sweeps, writes
 
 BENCHMARKS = {
     "sweep": sweeps.run,
     "writes": writes.run,
     "scale": scale.run,
+    "parts": parts.run,
     "policy": policy.run,
     "metrics": metrics.run,
     "page": page.run,

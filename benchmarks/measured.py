@@ -65,7 +65,9 @@ class Measured:
         self._spent = spent
         self._meter = Sweeping(metrics.series, parts.clock)
         board = Board(parts.clock, None)
-        expose(metrics, parts, board, Desk({}, board, parts.brake, parts.clock, parts.schedule(), parts.window))
+        expose(
+            metrics, parts, board, Desk({}, board, parts.brake, parts.clock, parts.schedule(), parts.window)
+        )
 
     def without(self) -> None:
         self._spent.on = False

@@ -7,6 +7,7 @@ only the waits between pages and sweeps are left out.
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.pool import Pool
 
 from benchmarks.child import serve
+from benchmarks.metered import MeteredSource, MeteredStore
 from networking_nsx.assemble import Parts, writer
 from networking_nsx.cli.common import configured
 from networking_nsx.evidence.journal import Journal, journal
@@ -74,6 +76,17 @@ def noted(parts: Parts, kept: Journal) -> dict[str, Any]:
     return {**summary.counts, "telling": telling}
 
 
+def by_part(parts: Parts) -> dict[str, float]:
+    """CPU seconds of one sweep: reading NSX, reading Neutron, and what is between."""
+    source, store = MeteredSource(parts.source), MeteredStore(parts.store)
+    sweeper = replace(parts.sweeper, source=source, store=store)
+    began = time.thread_time()
+    for _ in sweeper.sweep(lambda: source.page_maximum):
+        pass
+    spent = time.thread_time() - began
+    return {"nsx": source.spent, "neutron": store.spent, "between": spent - source.spent - store.spent}
+
+
 def main() -> None:
     conf = configured(sys.argv[1:])
     folder = str(Path(sys.argv[1]).parent)
@@ -87,6 +100,7 @@ def main() -> None:
         transactions.take()
         serve(
             {
+                "parts": lambda: by_part(parts),
                 "sweep": lambda: sweep(parts, transactions),
                 "kept": lambda: noted(parts, kept),
                 "audited": lambda: noted(parts, audited),

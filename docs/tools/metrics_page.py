@@ -95,6 +95,14 @@ ADVICE: Mapping[Family, str] = {
     metrics.BUILD: "Joins a version to everything else: `* on(instance) group_left(version) "
     "nsx_sync_build_info`.",
     metrics.REPORT: "1 in production: nothing is written, and statuses stay wrong.",
+    metrics.MAINTENANCE: "What gets worse is not written meanwhile. 1 for longer than planned: "
+    "`neutron-nsx maintenance stop`.",
+    metrics.HANGING: "A request or the database holds the loop: the log names what it did last. A "
+    "supervisor that asks /healthz starts the daemon anew.",
+    metrics.EVIDENCE_WAITING: "Some after many writes are normal. Growing: the disk is slow, or cannot be "
+    "written.",
+    metrics.EVIDENCE_LOST: "`show` and `timeline` miss these. Statuses are not affected.",
+    metrics.EVIDENCE_FAILING: "`neutron-nsx sync status` says why: a full disk, a folder without rights.",
     metrics.PAUSED: "1 for long: somebody has forgotten `neutron-nsx sync resume`.",
 }
 

@@ -52,7 +52,7 @@ def _sweeps() -> Iterator[tuple[str, ...]]:
                 f"{interval}, {delay}",
                 f"{chunk:,}",
                 f"{chunks}",
-                f"{interval / chunks:g}",
+                f"{interval / chunks:.3g}",
                 f"{pages}",
             )
 
@@ -66,7 +66,7 @@ def _reads() -> Iterator[tuple[str, ...]]:
 
 
 def _duration(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.1f} min"
+    return f"{seconds / 60:.1f} min"
 
 
 if __name__ == "__main__":

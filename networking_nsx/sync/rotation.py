@@ -86,7 +86,7 @@ class Rotation:
         return max((now - self._read_at.get(row_id, self._first) for row_id in self._queue), default=0.0)
 
     def waited(self, now: float) -> float:
-        """Seconds since the turn of the row that had its turn longest ago, read or not; inf if one had none."""
+        """Seconds since the row had its turn, read or not, that had it longest ago; inf if one had none."""
         never = float("-inf")
         return max((now - self._tried_at.get(row_id, never) for row_id in self._queue), default=0.0)
 

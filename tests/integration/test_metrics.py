@@ -1,6 +1,7 @@
 """Every metric is made to change by what it tells of: real runners, client and store, an NSX, a Nova."""
 
 import shutil
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
@@ -12,11 +13,15 @@ from line import LeapingClock, vars_of
 from nova import FakeNova
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
+from servers import needed
 from waiting import held, wait_for
 
 from networking_nsx import config, metrics
-from networking_nsx.assemble import daemon
+from networking_nsx.assemble import Parts, daemon
 from networking_nsx.errors import NsxError
+from networking_nsx.evidence.entry import By, Entry
+from networking_nsx.evidence.journal import journal
+from networking_nsx.evidence.writer import LIMIT
 from networking_nsx.meters import Answers, Settling, Sweeping
 from networking_nsx.metrics import FAMILIES, Metrics
 from networking_nsx.model import Key, Kind
@@ -25,8 +30,10 @@ from networking_nsx.neutron.populate import populate
 from networking_nsx.series import Family, Type
 from networking_nsx.serve.board import Board
 from networking_nsx.serve.desk import Desk
-from networking_nsx.serve.gauges import expose
+from networking_nsx.serve.gauges import expose, expose_evidence, expose_health
+from networking_nsx.serve.health import Loop
 from networking_nsx.serve.protocol import Command, Request
+from networking_nsx.serve.views import Health
 from networking_nsx.simulator import Simulator
 from networking_nsx.sync.runner import Several, SeveralSettling
 
@@ -56,6 +63,7 @@ class Site:
         self.nova = FakeNova()
         self.clock = LeapingClock()
         self.metrics = Metrics(CollectorRegistry())
+        self.audit_log = folder / "audit.log"
         self._database = f"sqlite:///{folder / 'neutron.sqlite'}"
         shutil.copyfile(template, folder / "neutron.sqlite")
         self._config = folder / "neutron.conf"
@@ -69,17 +77,26 @@ class Site:
             self.nova.start()
             opened.callback(self.nova.stop)
             series, stop = self.metrics.series, threading.Event()
-            told = [Answers(series, self.clock)]
+            self.journal = opened.enter_context(journal("", str(self.audit_log)))
+            told = [Answers(series, self.clock), self.journal.nova]
             parts = opened.enter_context(daemon(self._configured(), stop, told, self.metrics))
             board, schedule = Board(self.clock, parts.sweeper.canary), parts.schedule()
-            self.desk = Desk({}, board, parts.brake, parts.clock, schedule)
-            self.source = parts.source
+            self.desk = Desk({}, board, parts.brake, parts.clock, schedule, parts.window, self.journal)
+            self.source, self.window = parts.source, parts.window
+            health = Health(self.clock, lambda: self._loops(parts), lambda: True, patience=60)
             expose(self.metrics, parts, board, self.desk)
-            gate, sweeping = Impatient(self.desk), Several(board, Sweeping(series, self.clock))
-            self._sweeping = parts.runner(sweeping, gate, self.desk.hint)
-            settling = SeveralSettling(self.desk.tally, Settling(series))
-            self._settling = parts.settle_runner(schedule, settling, gate)
+            expose_health(self.metrics, self.desk, health)
+            expose_evidence(self.metrics, self.journal)
+            sweeping = Several(
+                board, parts.window, Sweeping(series, self.clock), self.journal.sweeps("sweep")
+            )
+            self._sweeping = parts.runner(sweeping, Impatient(self.desk), self.desk.hint)
+            settling = SeveralSettling(self.desk.tally, Settling(series), self.journal.settling())
+            self._settling = parts.settle_runner(schedule, settling, Impatient(self.desk))
             yield self
+
+    def _loops(self, parts: Parts) -> list[Loop]:
+        return [Loop(name, since, parts.pulses[name].at) for name, since in self.desk.busy().items()]
 
     def sweep(self, times: int = 1) -> None:
         """Whatever becomes of it."""
@@ -273,6 +290,28 @@ def hostless(site: Site) -> None:
     site.nsx.set_status("port", "down", [port])
 
 
+@contextmanager
+def hanging(site: Site) -> Iterator[None]:
+    """And it takes too much time."""
+    with unanswered(site):
+        site.clock.sleep(1000)
+        yield
+
+
+@does
+def unwritable(site: Site) -> None:
+    """A folder is where the audit log should be, and there is something to write."""
+    site.audit_log.rename(site.audit_log.with_name("moved"))
+    site.audit_log.mkdir()
+    site.nsx.set_status("port", "down", site.ports()[:1])
+
+
+@does
+def flooded(site: Site) -> None:
+    """More comes at once than may wait."""
+    site.journal.note(By("sweep"), others=(Entry(0.0, "daemon"),) * (LIMIT + 1))
+
+
 def rises(before: float, now: float) -> bool:
     return now > before
 
@@ -360,6 +399,11 @@ CASES = [
     Case(metrics.NOVA_WAITING, hostless, {}, becomes(1)),
     Case(metrics.NOVA_LATENCY, says("port", "down")),
     Case(metrics.PAUSED, does(lambda site: site.command("pause")), {}, becomes(1), sweeps=0),
+    Case(metrics.MAINTENANCE, does(lambda site: site.window.start(2e9, "cables")), {}, becomes(1), sweeps=0),
+    Case(metrics.HANGING, hanging, BY_SWEEP, becomes(1), sweeps=0),
+    Case(metrics.EVIDENCE_FAILING, unwritable, {}, becomes(1)),
+    Case(metrics.EVIDENCE_WAITING, unwritable),
+    Case(metrics.EVIDENCE_LOST, flooded, sweeps=0),
 ]
 
 
@@ -435,3 +479,15 @@ def test_prometheus_can_read_all_of_it(site):
 
     assert {family.name.removesuffix("_total") for family in FAMILIES} <= names
     assert "process_cpu_seconds" in names
+
+
+def test_promtool_finds_nothing_wrong_with_the_names(site):
+    """By Prometheus's conventions for names, units and help."""
+    with site("policy") as here:
+        here.sweep()
+        text = generate_latest(here.metrics.registry)
+    checked = subprocess.run(
+        [needed("promtool"), "check", "metrics"], input=text, capture_output=True, check=False
+    )
+
+    assert (checked.returncode, checked.stderr.decode()) == (0, "")
