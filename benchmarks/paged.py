@@ -40,11 +40,10 @@ def sweep(parts: Parts, board: Board, page: Several) -> dict[str, float]:
 
 
 def count(parts: Parts) -> dict[str, float]:
-    """One count of Neutron's rows, as the page has it made."""
+    """One count of the ports that are DOWN, as the page has it made."""
     cpu, wall = time.thread_time(), time.monotonic()
     for by in (By.HOST, By.SEGMENT):
         parts.census.down_ports(by)
-    parts.census.totals()
     return {"cpu": time.thread_time() - cpu, "wall": time.monotonic() - wall}
 
 

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from benchmarks.report import Check
 from benchmarks.world import world
 
-SIZES = (10_000, 100_000, 300_000)
+SIZES = (10_000, 100_000)
 ROUNDS = 5
 PARTS = {"nsx": "NSX: HTTP, decoding", "neutron": "Neutron: select, rows", "between": "comparing"}
 PAGE = Path(__file__).parent.parent / "docs/explanation/performance.md"

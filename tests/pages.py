@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from cloud import START, HandClock
@@ -60,6 +60,11 @@ QUIET: Mapping[str, Any] = {
     "next_attempt_at": None,
     "last_error": "",
     "held": {"network": 0, "router": 0, "port": 0},
+    "rows": {
+        "network": {"ACTIVE": 2000},
+        "router": {"ACTIVE": 198, "ERROR": 2},
+        "port": {"ACTIVE": 99570, "DOWN": 430, "BUILD": 7},
+    },
     "index": "believed",
     "index_reason": "",
     "settle_waiting": 2,
@@ -71,6 +76,7 @@ EMPTY = {
     "started_at": START - 2,
     **dict.fromkeys(("sweep_since", "sweep_kind", "sweep_done", "sweep_total")),
     **dict.fromkeys(("last_sweep_at", "last_sweep_seconds", "last_sweep_counts", "bound")),
+    "rows": {"network": {}, "router": {}, "port": {}},
     "index": "none",
 }
 FROZEN = {
@@ -99,20 +105,9 @@ class Rows:
     found: Sequence[Row] = ()
     error: str = ""
     counts: int = 0
-    statuses: Mapping[Kind, Mapping[str, int]] = field(
-        default_factory=lambda: {
-            Kind.NETWORK: {"ACTIVE": 2000},
-            Kind.ROUTER: {"ACTIVE": 198, "ERROR": 2},
-            Kind.PORT: {"ACTIVE": 99570, "DOWN": 430, "BUILD": 7},
-        }
-    )
-
-    def totals(self) -> Mapping[Kind, Mapping[str, int]]:
-        self.counts += 1
-        self._fail()
-        return self.statuses
 
     def down_ports(self, by: By) -> Sequence[Group]:
+        self.counts += by is By.HOST
         self._fail()
         return [group for group in self.down if bool(group.name) == (by is By.SEGMENT)]
 

@@ -85,6 +85,11 @@ class Prometheus:
         del self._targets[name]
         self._write()
 
+    def scraped_twice(self) -> set[str]:
+        """The instances whose numbers can be compared with those before."""
+        found = self.query("count_over_time(up[1m]) > 1 and up == 1")
+        return {each["metric"]["instance"] for each in found}
+
     def query(self, expression: str) -> list[dict]:
         return self._asked("query", query=expression)["result"]
 

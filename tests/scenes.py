@@ -77,12 +77,13 @@ class Stage:
 
     @contextmanager
     def playing(self, troubles: Mapping[str, Trouble]) -> Iterator[Mapping[str, Scene]]:
-        """A daemon for each, scraped from its first complete sweep on."""
+        """A daemon for each, which has swept and was scraped since then."""
         with ExitStack() as opened:
             scenes = {name: opened.enter_context(self._scene(name, each)) for name, each in troubles.items()}
             for name, scene in scenes.items():
                 wait_for(scene.is_ready)
                 opened.enter_context(self._prometheus.scraping(name, scene.address))
+            wait_for(lambda: self._prometheus.scraped_twice() >= scenes.keys())
             yield scenes
 
     @contextmanager

@@ -1,4 +1,4 @@
-"""The rows of the dashboard for Grafana: panels and their queries. A bare @ stands for the chosen instances."""
+"""The rows of the dashboard: panels and their queries. A bare @ stands for the chosen instances."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple

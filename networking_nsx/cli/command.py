@@ -1,7 +1,7 @@
 """`neutron-nsx sync status | pause | resume | release`: commands to the running daemon."""
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from cliff.columns import FormattableColumn
@@ -77,7 +77,16 @@ class _Counts(FormattableColumn[Any]):
     """For a person only those that are not 0."""
 
     def human_readable(self) -> str:
-        return ", ".join(f"{name} {count}" for name, count in self._value.items() if count)
+        return ", ".join(f"{name} {count}" for name, count in _flat(self._value) if count)
+
+
+def _flat(counts: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
+    """Those of kinds with their kind."""
+    for name, count in counts.items():
+        if isinstance(count, Mapping):
+            yield from ((f"{name} {inner}", number) for inner, number in _flat(count))
+        else:
+            yield name, count
 
 
 class _Names(FormattableColumn[Any]):

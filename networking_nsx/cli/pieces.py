@@ -125,7 +125,7 @@ def _evidence(case: Case) -> str:
 
 
 def _rows(evidence: sqlite3.Connection, table: str) -> Iterator[str]:
-    found = evidence.execute(f"SELECT * FROM {table} ORDER BY rowid DESC LIMIT ?", [EVENTS])  # nosec B608 # noqa: S608 - a name, and the file's own
+    found = evidence.execute(f"SELECT * FROM {table} ORDER BY rowid DESC LIMIT ?", [EVENTS])  # nosec B608 # noqa: S608 - a name of its own
     names = [column[0] for column in found.description]
     for row in reversed(found.fetchall()):
         yield json.dumps({"table": table, **dict(zip(names, row, strict=True))}, default=repr) + "\n"

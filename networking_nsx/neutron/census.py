@@ -62,10 +62,6 @@ class Census:
         self._scope = scope
         self._records = records.Records(scope, clock)
 
-    def totals(self) -> dict[Kind, dict[str, int]]:
-        """Rows of each kind by status. Raises StoreError."""
-        return {kind: dict(self._counted(kind, None, None).get(("", ""), {})) for kind in Kind}
-
     def groups(self, kind: Kind, by: By, status: str | None = None) -> list[Group]:
         """Groups of a kind's rows, or of those with this status: the one with most that are bad first.
 
@@ -89,13 +85,13 @@ class Census:
     def _rows(self, connection: Connection, row_id: str) -> list[Row]:
         return [row for kind in Kind for row in self._records.some(connection, kind, [row_id])]
 
-    def _counted(self, kind: Kind, by: By | None, status: str | None) -> dict[tuple[str, str], Counter[str]]:
+    def _counted(self, kind: Kind, by: By, status: str | None) -> dict[tuple[str, str], Counter[str]]:
         select = _grouped(kind, self._scope, by, status)
         found = connect_once(self._engine, lambda connection: connection.execute(select).all())
         return _counts(self._scope, kind, found)
 
 
-def _grouped(kind: Kind, scope: Scope, by: By | None, status: str | None) -> sa.Select[Any]:
+def _grouped(kind: Kind, scope: Scope, by: By, status: str | None) -> sa.Select[Any]:
     """Count rows by group, status and whatever else they are judged by."""
     table = tables.TABLES[kind]
     rows = records.judged(kind, scope).add_columns(*_COLUMNS[by](kind))
@@ -119,15 +115,11 @@ def _project(kind: Kind) -> tuple[sa.ColumnElement[Any], ...]:
     return (tables.TABLES[kind].c.project_id.label("group_id"), _none("group_name"))
 
 
-def _all(_kind: Kind) -> tuple[sa.ColumnElement[Any], ...]:
-    return (_none("group_id"), _none("group_name"))
-
-
 def _none(name: str) -> sa.Label[str]:
     return sa.literal_column("''").label(name)
 
 
-_COLUMNS = {By.HOST: _host, By.SEGMENT: _segment, By.PROJECT: _project, None: _all}
+_COLUMNS = {By.HOST: _host, By.SEGMENT: _segment, By.PROJECT: _project}
 
 
 def _counts(scope: Scope, kind: Kind, found: Sequence[Any]) -> dict[tuple[str, str], Counter[str]]:

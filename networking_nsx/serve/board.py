@@ -50,6 +50,7 @@ class Snapshot:
     last: _Last | None = None
     trouble: _Trouble = _Trouble()
     held: Mapping[Kind, int] = field(default_factory=dict)  # by the last pass over each kind
+    rows: Mapping[Kind, Mapping[str, int]] = field(default_factory=dict)  # of Neutron, by status: the same
     distrust: str = ""
 
 
@@ -81,6 +82,7 @@ class Board:
             under=self.now.under and _advanced(self.now.under, progress),
             trouble=trouble,
             held=held,
+            rows={**self.now.rows, progress.kind: progress.statuses} if progress.statuses else self.now.rows,
             distrust=self._canary.distrust if self._canary else "",
         )
 
@@ -121,6 +123,7 @@ class Board:
             **self._last_sweep(now.last),
             **_failures(now.trouble),
             "held": {kind.value: now.held.get(kind, 0) for kind in Kind},
+            "rows": {kind.value: dict(now.rows.get(kind, {})) for kind in Kind},
             **self._index(now.distrust),
         }
 

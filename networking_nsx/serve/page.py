@@ -88,7 +88,7 @@ class Page:
             minutes=minutes,
             figures=figures(minutes),
             counted=counted,
-            statuses=_statuses(counted.totals),
+            statuses=_statuses(watched.told()["rows"]),
             groups=[(by.value, counted.down.get(by, ())) for by in (By.HOST, By.SEGMENT)],
             most=[most for by in (By.HOST, By.SEGMENT) if (most := _most(by, counted.down.get(by, ())))],
             groups_shown=_GROUPS,
@@ -129,10 +129,10 @@ def _file(name: str) -> View:
     return show
 
 
-def _statuses(totals: Mapping[Kind, Mapping[str, int]]) -> list[str]:
-    """The statuses that there are: good ones, bad ones, others."""
-    there = {status for counts in totals.values() for status in counts}
-    usual = [status for status in ("ACTIVE", *reversed(BAD)) if totals]
+def _statuses(rows: Mapping[str, Mapping[str, int]]) -> list[str]:
+    """The statuses that there are: good ones, bad ones, others; none while nothing has been counted."""
+    there = {status for counts in rows.values() for status in counts}
+    usual = [status for status in ("ACTIVE", *reversed(BAD)) if there]
     return [*usual, *sorted(there - set(usual))]
 
 

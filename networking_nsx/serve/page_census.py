@@ -1,11 +1,11 @@
-"""Neutron's rows counted for whoever looks at the status page: now and then, and for all readers at once."""
+"""The ports that are DOWN, counted for whoever looks at the status page: now and then, for all at once."""
 
 import threading
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from networking_nsx.errors import StoreError
-from networking_nsx.model import Kind, Row
+from networking_nsx.model import Row
 from networking_nsx.neutron.census import By, Group
 from networking_nsx.ports import Clock
 
@@ -17,19 +17,16 @@ _LOOKUPS = 2  # at a time: a database that hangs keeps no more threads of the se
 class Counting(Protocol):
     """Neutron's rows; `neutron.census.Census`."""
 
-    def totals(self) -> Mapping[Kind, Mapping[str, int]]: ...
-
     def down_ports(self, by: By) -> Sequence[Group]: ...
 
     def rows(self, row_id: str) -> Sequence[Row]: ...
 
 
 class Counted(NamedTuple):
-    """Neutron's rows at one moment."""
+    """The ports that were DOWN at one moment."""
 
     at: float = 0.0  # seconds since the epoch; 0 when nothing has been counted yet
-    totals: Mapping[Kind, Mapping[str, int]] = {}
-    down: Mapping[By, Sequence[Group]] = {}  # ports that are DOWN
+    down: Mapping[By, Sequence[Group]] = {}
     error: str = ""  # why the last count failed
 
 
@@ -74,7 +71,7 @@ class Counter:
         began = self._clock.monotonic()
         try:
             down = {by: self._rows.down_ports(by) for by in (By.HOST, By.SEGMENT)}
-            self._counted = Counted(self._clock.now(), self._rows.totals(), down)
+            self._counted = Counted(self._clock.now(), down)
         except StoreError as error:
             self._counted = self._counted._replace(error=str(error))
         finally:

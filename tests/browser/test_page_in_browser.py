@@ -19,9 +19,8 @@ LONG = EVIL + "x" * 200
 
 def hostile() -> dict:
     rows = Rows([Group(LONG, "", {"DOWN": 5}), Group("n", LONG, {"DOWN": 5})], [port(PORT, LONG, EVIL)])
-    rows.statuses = {kind: {EVIL: 5} for kind in Kind}
     told = {**FAILING, "last_error": LONG, "version": EVIL, "managers": (LONG,)}
-    told |= {"index": "not believed", "index_reason": LONG}
+    told |= {"index": "not believed", "index_reason": LONG, "rows": {kind.value: {LONG: 5} for kind in Kind}}
     return {"told": told, "rows": rows, "steps": [written(Key(Kind.PORT, LONG), Status.DOWN, LONG, LONG)]}
 
 
@@ -29,7 +28,7 @@ STATES = {
     "quiet": {"steps": busy()},
     "failing": {"told": FAILING, "hangs": [Hang("sweep", 95.0)], "steps": busy()},
     "frozen": {"told": FROZEN, "steps": busy()},
-    "empty": {"told": EMPTY, "rows": Rows(statuses={kind: {} for kind in Kind})},
+    "empty": {"told": EMPTY, "rows": Rows()},
     "hostile": hostile(),
 }
 PATHS = {**dict.fromkeys(STATES, "/"), "resource": f"/?id={PORT}", "nothing": "/?id=nobody"}

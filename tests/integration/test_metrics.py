@@ -1,6 +1,7 @@
 """Every metric is made to change by what it tells of: real runners, client and store, an NSX, a Nova."""
 
 import shutil
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
@@ -12,6 +13,7 @@ from line import LeapingClock, vars_of
 from nova import FakeNova
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
+from servers import needed
 from waiting import held, wait_for
 
 from networking_nsx import config, metrics
@@ -477,3 +479,15 @@ def test_prometheus_can_read_all_of_it(site):
 
     assert {family.name.removesuffix("_total") for family in FAMILIES} <= names
     assert "process_cpu_seconds" in names
+
+
+def test_promtool_finds_nothing_wrong_with_the_names(site):
+    """By Prometheus's conventions for names, units and help."""
+    with site("policy") as here:
+        here.sweep()
+        text = generate_latest(here.metrics.registry)
+    checked = subprocess.run(
+        [needed("promtool"), "check", "metrics"], input=text, capture_output=True, check=False
+    )
+
+    assert (checked.returncode, checked.stderr.decode()) == (0, "")

@@ -91,11 +91,12 @@ def test_a_loop_that_hangs_is_told():
 
 def test_before_the_first_sweep_the_page_says_that_there_is_none():
     """And shows no numbers that it does not have."""
-    text = told(EMPTY, rows=Rows(statuses={kind: {} for kind in Kind}))
+    text = told(EMPTY, rows=Rows())
 
     assert "Starting" in text
     assert "No sweep has completed since the start." in text
     assert "not known yet" in text
+    assert "None has been compared with NSX yet." in text
     assert "No status was written since the start." in text
 
 
@@ -161,10 +162,16 @@ def test_many_readers_cost_one_count():
 def test_text_of_others_is_only_text(path):
     """Whatever NSX or Neutron has named: words, paths, hosts, networks, ids, errors."""
     rows = Rows([Group(EVIL, "", {"DOWN": 5}), Group(EVIL, EVIL, {"DOWN": 5})], [port(PORT, EVIL, EVIL)])
-    rows.statuses = {kind: {EVIL: 5} for kind in Kind}
     steps = [written(Key(Kind.PORT, PORT), Status.DOWN, EVIL, EVIL)]
     steps += [written(Key(Kind.PORT, EVIL), Status.DOWN, EVIL, EVIL)]
-    state = {**FAILING, "last_error": EVIL, "version": EVIL, "index": "not believed", "index_reason": EVIL}
+    state = {
+        **FAILING,
+        "rows": {kind.value: {EVIL: 5} for kind in Kind},
+        "last_error": EVIL,
+        "version": EVIL,
+        "index": "not believed",
+        "index_reason": EVIL,
+    }
     with shown(state, rows, steps=steps) as url:
         wait_for(lambda: "being counted" not in read(url).text)
         page = read(url, path)

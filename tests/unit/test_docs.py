@@ -139,11 +139,12 @@ def test_no_page_names_a_machine_path(page):
 
 
 def test_every_page_is_in_the_table_of_contents():
-    """The front page lists all of them, in four groups; a runbook is listed by the page of all runbooks."""
+    """The front page lists all of them, in four groups, but for the runbooks: the guide on alerts does."""
     front = (DOCS / "index.md").read_text()
     listed = set(re.findall(r"^([\w-]+/[\w-]+)$", front, re.MULTILINE))
 
-    pages = {str(page.relative_to(DOCS).with_suffix("")) for page in PAGES if page.parent.name != "runbooks"}
+    pages = {page for page in PAGES if page.parent.name != "runbooks"}
 
-    assert pages - {"index"} <= listed
+    assert {str(page.relative_to(DOCS).with_suffix("")) for page in pages} - {"index"} <= listed
+    assert "\nrunbooks/*\n" in (DOCS / "how-to" / "alerts.md").read_text()
     assert front.count("{toctree}") == 4
