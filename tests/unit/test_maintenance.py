@@ -9,6 +9,7 @@ from worlds import START, Heart, World
 from networking_nsx.errors import StateError, Unavailable
 from networking_nsx.model import Health, Key, Kind, Verdict
 from networking_nsx.sync.brake import Allowance, BrakeSettings
+from networking_nsx.serve.maintenance import told
 from networking_nsx.sync.maintenance import LONGEST, Deferring, Forgetful, Maintenance, Phase, Window, refusal
 from networking_nsx.sync.runner import once
 from networking_nsx.sync.settle import Schedule, Settler
@@ -287,3 +288,21 @@ def test_what_is_refused(until, reason, says):
 
     assert says in why
     assert bool(says) == bool(why)
+
+
+def test_one_that_begins_while_it_is_told_of_is_told_whole_or_not_at_all():
+    """Whoever reads it needs an end where something holds."""
+
+    class Hasty(Window):
+        @property
+        def standing(self):
+            before = super().standing
+            if before is None:
+                self.start(START + 60, "just now")
+            return before
+
+    window = Hasty(World(), nullcontext(), Forgetful(), lambda *_: None)
+    first, then = told(window), told(window)
+
+    assert (first["maintenance"], first["maintenance_until"]) == ("none", None)
+    assert (then["maintenance"], then["maintenance_until"]) == ("holding", START + 60)
