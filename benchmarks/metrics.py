@@ -19,9 +19,9 @@ def run(*, quick: bool) -> list[Check]:
         pairs = [(child.measured("without").cpu, child.measured("counting").cpu) for _ in range(rounds)]
         sweep = median(plain for plain, _ in pairs)
         unchanged = [_share(child) for _ in range(rounds)]
-        changed = [_written(settled, child, seed) for seed in range(2)]
         rows = [_times(child, "by_status", sweep) for _ in range(rounds)]
         scrapes = [_times(child, "scraped", sweep) for _ in range(rounds)]
+        changed = [_written(settled, child, seed) for seed in range(2)]
     beside = spread([counted / plain for plain, counted in pairs])
     print(f"{ports} ports: a sweep takes {sweep:.2f} s of CPU; with metrics by without: {beside}x")
     return [

@@ -59,12 +59,10 @@ class _Steps:
 
     def _came_to(self, kind: str, outcomes: Iterable[Outcome]) -> None:
         # Counted first: there may be thousands, of which few differ in these.
-        alike = Counter(
-            [
-                (row.status, status, verdict, stands.changed_at - seen.as_of if stands else 0.0)
-                for (row, status, seen), verdict, stands, _ in outcomes
-            ]
-        )
+        alike: dict[tuple[str, Status, Verdict, float], int] = {}
+        for (row, status, seen), verdict, stands, _ in outcomes:
+            essence = (row.status, status, verdict, stands.changed_at - seen.as_of if stands else 0.0)
+            alike[essence] = alike.get(essence, 0) + 1
         for (before, after, verdict, latency), times in alike.items():
             self._series.count(metrics.OUTCOMES, self._runner, kind, verdict.value, by=times)
             if verdict is Verdict.WRITTEN:

@@ -12,6 +12,8 @@ from typing import NamedTuple
 class Kind(StrEnum):
     """A kind of Neutron resource, in the order in which a sweep visits them."""
 
+    __hash__ = str.__hash__  # Enum's own is a function in Python, and a sweep hashes a hundred thousand times
+
     NETWORK = "network"
     ROUTER = "router"
     PORT = "port"
@@ -24,6 +26,8 @@ PLURAL = frozenset({Kind.NETWORK, Kind.ROUTER})
 
 class Status(StrEnum):
     """The statuses that are ever written to Neutron."""
+
+    __hash__ = str.__hash__
 
     ACTIVE = "ACTIVE"
     DOWN = "DOWN"
@@ -121,6 +125,8 @@ class Change(NamedTuple):
 
 class Verdict(Enum):
     """What became of a change."""
+
+    __hash__ = object.__hash__
 
     WRITTEN = "written"
     WITHHELD = "withheld"  # report mode: it would have been written

@@ -14,10 +14,7 @@
 Only reads: a GET may be repeated on another manager without harm.
 """
 
-import ipaddress
 import logging
-import re
-import warnings
 from collections.abc import Mapping, Sequence
 from copy import copy
 from types import TracebackType
@@ -25,13 +22,13 @@ from typing import NamedTuple, Self
 from urllib.parse import quote, urlencode, urljoin, urlsplit
 
 from requests.adapters import BaseAdapter
-from urllib3.exceptions import InsecureRequestWarning
 
 from networking_nsx.errors import ConfigurationError, NsxError, Retryable, Throttled, Unavailable
 from networking_nsx.nsx.api import MH, OK, Api, Busy, refusal
 from networking_nsx.nsx.auth import Authentication
 from networking_nsx.nsx.deadline import Deadline, Queued, Stopped
 from networking_nsx.nsx.entry import account_of
+from networking_nsx.nsx.exposure import warn
 from networking_nsx.nsx.node import Node, Unhealthy
 from networking_nsx.nsx.order import Order
 from networking_nsx.nsx.settings import HttpSettings
@@ -96,12 +93,7 @@ class Client:
         self._nodes = [self._node(base.rstrip("/")) for base in nodes]
         self._others: dict[str, Node] = {}  # managers that only redirects told of, by origin
         self._order = Order(self._nodes)
-        if settings.insecure:
-            _warn_once([node.base for node in self._nodes])
-        if clear := [node.base for node in self._nodes if _in_the_clear(node.base)]:
-            LOG.warning(
-                "[nsx] managers: %s is not encrypted: anybody can read the password", ", ".join(clear)
-            )
+        warn([node.base for node in self._nodes], insecure=settings.insecure)
 
     def __repr__(self) -> str:
         return f"Client({self._nodes})"
@@ -292,23 +284,3 @@ def _origin(url: str) -> str:
         raise ValueError(url)
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     return f"{parts.scheme}://{host}:{parts.port or _PORTS[parts.scheme]}"
-
-
-def _in_the_clear(base: str) -> bool:
-    """Whether the password leaves this machine as it is."""
-    url = urlsplit(base)
-    try:
-        local = ipaddress.ip_address(url.hostname or "").is_loopback
-    except ValueError:
-        local = url.hostname == "localhost"
-    return url.scheme == "http" and not local
-
-
-def _warn_once(bases: Sequence[str]) -> None:
-    """Instead of urllib3's warning for each request; that of other hosts in this process stays."""
-    LOG.warning("[nsx] insecure: anybody can pose as %s and read the password", ", ".join(bases))
-    for base in bases:
-        host = re.escape(urlsplit(base).hostname or "")
-        warnings.filterwarnings(
-            "ignore", f"Unverified HTTPS request is being made to host '{host}'", InsecureRequestWarning
-        )

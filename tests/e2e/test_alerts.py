@@ -112,7 +112,7 @@ OF_WHAT_IT_FINDS = {
         lambda scene: scene.fault("http-400", "/ws.v1/lrouter"), {"NsxSyncSweepsFailing"}, no_faults
     ),
     "asked for less": Trouble(lambda scene: scene.fault("http-429"), {"NsxSyncThrottled"}, no_faults),
-    "slow": Trouble(lambda scene: scene.fault("slow", "/ws.v1/l", seconds=6), {"NsxSyncStale"}, no_faults),
+    "slow": Trouble(lambda scene: scene.fault("slow", "/ws.v1/l", seconds=4), {"NsxSyncStale"}, no_faults),
     "emptiness": Trouble(lambda scene: scene.fault("inventory-lost"), {"NsxSyncBrakeHolds"}, no_faults),
     "losses": Trouble(
         lambda scene: scene.nsx.delete("port", fraction=1 / 3),

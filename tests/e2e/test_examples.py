@@ -99,7 +99,7 @@ def cloud(site, folder: Path) -> dict[str, str]:
     )
     (files / "networking-nsx-secrets.conf").write_text("[nsx]\npassword = admin\n")
     for name in ("systemctl", "journalctl"):  # nothing here is a service of systemd
-        (folder / name).write_text("#!/bin/sh\necho malformed, Nova\n")
+        (folder / name).write_text("#!/bin/sh\necho malformed, Nova, failed\n")
         (folder / name).chmod(0o755)
     inventory = requests.get(f"{site.control}/_sim/inventory?kind=network", timeout=60).text
     return {
