@@ -8,8 +8,8 @@ from worlds import START, Heart, World
 
 from networking_nsx.errors import StateError, Unavailable
 from networking_nsx.model import Health, Key, Kind, Verdict
-from networking_nsx.sync.brake import Allowance, BrakeSettings
 from networking_nsx.serve.maintenance import told
+from networking_nsx.sync.brake import Allowance, BrakeSettings
 from networking_nsx.sync.maintenance import LONGEST, Deferring, Forgetful, Maintenance, Phase, Window, refusal
 from networking_nsx.sync.runner import once
 from networking_nsx.sync.settle import Schedule, Settler
