@@ -21,7 +21,12 @@ DEPLOY = Path(__file__).parents[1] / "deploy"
 RULES = DEPLOY / "prometheus" / "networking-nsx.rules.yml"
 
 RANGE = "30s"  # in the place of every range of a query
-_FORS = ((120, "5s"), (300, "7s"), (float("inf"), "9s"))  # in the place of a `for` of so many seconds at most
+_FORS = (
+    (60, "2s"),
+    (120, "5s"),
+    (300, "7s"),
+    (float("inf"), "9s"),
+)  # in the place of a `for` of so many seconds at most
 _SECONDS = {"s": 1, "m": 60, "h": 3600}
 _FOR = re.compile(r"^( +for: )(\d+)([smh])$", re.MULTILINE)
 _RANGE = re.compile(r"\[\d+[smh]\]")

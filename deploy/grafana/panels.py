@@ -122,7 +122,7 @@ _TRUE = (
             Query("nsx_sync_index_believed{@}", "believed {{instance}}"),
             Query(
                 "sum(rate(nsx_sync_canary_disagreed_total{@}[$__rate_interval]))"
-                " / sum(rate(nsx_sync_canary_compared_total{@}[$__rate_interval]))",
+                " / (sum(rate(nsx_sync_canary_compared_total{@}[$__rate_interval])) > 0)",
                 "share of samples that disagree",
             ),
             Query(

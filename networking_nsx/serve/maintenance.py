@@ -23,9 +23,9 @@ def carry_out(request: Request, window: Window, now: float) -> dict[str, Any]:
 
 def told(window: Window) -> dict[str, Any]:
     """As JSON. Moments are seconds since the epoch."""
-    standing = window.standing
+    phase, standing = window.phase, window.standing  # in this order: one may begin between
     return {
-        "maintenance": window.phase.value,
+        "maintenance": phase.value,
         "maintenance_since": standing and standing.since,
         "maintenance_until": standing and standing.until,
         "maintenance_reason": standing.reason if standing else "",

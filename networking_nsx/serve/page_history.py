@@ -58,8 +58,10 @@ class Minutes:
     def last(self) -> list[Minute]:
         """The last hour, minute by minute; the one at hand is the last."""
         now = self._number()
+        counted: dict[int, Counter[str]] = {}
         with self._lock:
-            counted = {number: dict(counts) for number, counts in self._minutes}
+            for number, counts in self._minutes:  # the same one twice where the clock was set back
+                counted.setdefault(number, Counter()).update(counts)
         return [
             Minute(number * _MINUTE, counted.get(number, {})) for number in range(now - MINUTES + 1, now + 1)
         ]

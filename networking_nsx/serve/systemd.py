@@ -59,10 +59,11 @@ def _watchdog(environment: Mapping[str, str]) -> float:
 
 
 def _say(address: str, what: str) -> None:
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as there:
-        there.settimeout(0)  # it is busy: waiting for it would be hanging
-        try:
-            # An @ stands for the NUL of an abstract address.
-            there.sendto(what.encode(), f"\0{address[1:]}" if address.startswith("@") else address)
-        except OSError as error:
-            _LOG.warning("systemd was not told %s: %s: %s", what, address, error)
+    # An @ stands for the NUL of an abstract address.
+    to = f"\0{address[1:]}" if address.startswith("@") else address
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as there:
+            there.settimeout(0)  # it is busy: waiting for it would be hanging
+            there.sendto(what.encode(), to)
+    except OSError as error:
+        _LOG.warning("systemd was not told %s: %s: %s", what, address, error)

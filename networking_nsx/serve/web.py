@@ -27,7 +27,8 @@ View = Callable[..., Response]
 
 THREADS = 8
 WAITING = 64  # connections, for a thread; one more is answered 503
-PATIENCE = 5.0  # seconds for a request to arrive, and again for its answer to leave
+PATIENCE = 5.0  # seconds for a connection that says nothing; twice that for a view and its answer to leave
+ARRIVAL = 1.0  # seconds for a request to arrive, once it has begun: a thread waits for it
 _REQUEST = 16 << 10  # bytes of a request's head
 _TICK = 0.1  # seconds
 _FAREWELL = 0.5  # seconds at the end for answers at hand; their connections are closed then
@@ -161,7 +162,7 @@ class _Connection(HTTPConnection):
 
     def communicate(self) -> bool:
         now = time.monotonic()
-        self._reading.ends, self._writing.ends = now + PATIENCE, now + 2 * PATIENCE
+        self._reading.ends, self._writing.ends = now + ARRIVAL, now + 2 * PATIENCE
         return bool(super().communicate())  # type: ignore[no-untyped-call]
 
     def _file(self, _sock: object, mode: str, _size: int) -> StreamReader | StreamWriter:

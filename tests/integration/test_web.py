@@ -157,6 +157,18 @@ def test_clients_that_say_little_at_a_time_are_cut_off(url):
         assert requests.get(url, timeout=3 * PATIENCE).ok
 
 
+def test_clients_that_begin_a_request_and_fall_silent_keep_no_probe_waiting_for_long(url):
+    """Five for each thread: whoever asks for the health is answered before a probe gives up."""
+    with ExitStack() as opened:
+        for _ in range(5 * THREADS):
+            opened.enter_context(connected(url)).sendall(b"GET / HTTP/1.1\r\nX: ")
+        began = time.monotonic()
+        assert get(url).ok
+        took = time.monotonic() - began
+
+    assert took < 10.0  # timeoutSeconds of deploy/container/kubernetes.yaml
+
+
 def test_more_clients_than_may_wait_are_hung_up_on(url):
     """They cost the daemon no file descriptors."""
     with ExitStack() as opened:

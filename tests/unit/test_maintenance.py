@@ -8,6 +8,7 @@ from worlds import START, FakeIndex, Heart, World
 
 from networking_nsx.errors import StateError, Unavailable
 from networking_nsx.model import Change, Health, Key, Kind, Observation, Status, Verdict
+from networking_nsx.serve.maintenance import told
 from networking_nsx.sync.brake import Allowance, BrakeSettings
 from networking_nsx.sync.maintenance import LONGEST, Deferring, Forgetful, Maintenance, Phase, Window, refusal
 from networking_nsx.sync.runner import Summary, once
@@ -344,3 +345,21 @@ def test_a_clock_that_was_set_back_holds_nothing_after_the_end(case):
     seen = Observation(Kind.PORT, PORT.id, Health.DOWN, case.world.time, "/p", "DOWN")
 
     assert [each.verdict for each in case.store.write([Change(row, Status.DOWN, seen)])] == [Verdict.WRITTEN]
+
+
+def test_one_that_begins_while_it_is_told_of_is_told_whole_or_not_at_all():
+    """Whoever reads it needs an end where something holds."""
+
+    class Hasty(Window):
+        @property
+        def standing(self):
+            before = super().standing
+            if before is None:
+                self.start(START + 60, "just now")
+            return before
+
+    window = Hasty(World(), nullcontext(), Forgetful(), lambda *_: None)
+    first, then = told(window), told(window)
+
+    assert (first["maintenance"], first["maintenance_until"]) == ("none", None)
+    assert (then["maintenance"], then["maintenance_until"]) == ("holding", START + 60)

@@ -52,6 +52,15 @@ class TestMinutes:
         clock.time += 3600
         assert not any(minute.counts for minute in minutes.last())
 
+    def test_a_clock_that_is_set_back_loses_no_count(self, clock):
+        """A minute that comes twice has all that was told in it."""
+        minutes = Minutes(clock)
+        for seconds in (0, 60, 59, 60):  # after a whole minute
+            clock.time = START // 60 * 60 + seconds
+            minutes.swept(Summary())
+
+        assert [minute.counts.get("sweeps", 0) for minute in minutes.last()[-2:]] == [2, 2]
+
     def test_minutes_follow_each_other_until_now(self, clock):
         """Those in which nothing happened are there, empty."""
         at = [minute.at for minute in Minutes(clock).last()]

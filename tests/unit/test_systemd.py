@@ -1,6 +1,7 @@
 """What systemd is told, by a socket as it makes one."""
 
 import os
+import resource
 
 import pytest
 from notified import systemd
@@ -48,6 +49,19 @@ def test_a_watchdog_hears_from_us_while_nothing_hangs(there):
 
     assert alive == ["READY=1", *["WATCHDOG=1"] * 3]
     assert (silence, again) == ("", "WATCHDOG=1")
+
+
+def test_a_beat_for_which_there_is_no_file_descriptor_is_not_the_last(there):
+    """A daemon that works again is not ended."""
+    few, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with supervised({"NOTIFY_SOCKET": there.address, **SOON}, never):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (0, most))
+        try:
+            wait_for(lambda: not there.heard(0.3), 10)  # what was under way has been heard
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (few, most))
+
+        assert there.heard() == "WATCHDOG=1"
 
 
 def test_the_watchdog_of_this_process_hears_from_it(there):
