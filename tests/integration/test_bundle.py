@@ -3,6 +3,7 @@
 import json
 import stat
 import tarfile
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -65,8 +66,9 @@ def test_all_that_there_is(case):
     (case.folder / "audit.jsonl").write_text('{"id": "a"}\n')
     state = case.folder / "state"
     state.mkdir(mode=0o700)
+    until = (datetime.now(UTC) + timedelta(days=1)).isoformat()
     (state / "maintenance.json").write_text(
-        '{"version": 1, "since": "2027-01-01T00:00:00Z", "until": "2027-01-02T00:00:00Z", "reason": "x"}'
+        f'{{"version": 1, "since": "2026-01-01T00:00:00Z", "until": "{until}", "reason": "x"}}'
     )
     case.configure(
         nsx_sync__state_path=str(state),
