@@ -117,7 +117,8 @@ def _maintenance(case: Case) -> str:
 
 def _evidence(case: Case) -> str:
     """The last rows of each table, whatever its columns are: a line of JSON for each."""
-    with closing(sqlite3.connect(f"file:{_state(case, 'evidence.sqlite')}?mode=ro", uri=True)) as evidence:
+    file = _state(case, "evidence.sqlite").absolute().as_uri()
+    with closing(sqlite3.connect(f"{file}?mode=ro", uri=True)) as evidence:
         tables = evidence.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
         return "".join(
             line for (table,) in tables.fetchall() if table.isidentifier() for line in _rows(evidence, table)

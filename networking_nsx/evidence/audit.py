@@ -12,7 +12,8 @@ from networking_nsx.evidence.entry import LOST, WRITTEN, Entry
 from networking_nsx.evidence.writer import Trouble, is_moved
 
 VERSION = 1  # of the fields; a field is only ever added
-_FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+# A pipe that nobody reads is an error at once, and none that waits.
+_FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK
 _MODE = 0o640  # a log collector's group may read it
 _TOLD = (WRITTEN, LOST)
 _MOMENTS = ("at", "seen_at", "sweep_began")

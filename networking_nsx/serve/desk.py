@@ -8,6 +8,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from networking_nsx.evidence.journal import NOWHERE, Journal
@@ -51,7 +52,7 @@ class Desk:
         self._sweeping = self._barrier.passage()
         self._settling: Passage | None = None
         self._lock = threading.Lock()
-        self._to_release: dict[Kind, float] = {}  # since when, monotonic
+        self._for_the_brake: list[Callable[[], None]] = []  # in the order of the commands
 
     # The gates, for the runners' threads.
     def wait(self, seconds: float) -> bool:
@@ -59,11 +60,10 @@ class Desk:
 
     def enter(self) -> None:
         self._sweeping.enter()
-        for kind, at in self._released().items():
-            self._brake.release(kind, at)
-        if self._window.phase is Phase.HOLDING:
-            # Otherwise a release would be kept for all that gets worse until its end.
-            self._brake.withdraw()
+        with self._lock:
+            commanded, self._for_the_brake = self._for_the_brake, []
+        for act in commanded:
+            act()
 
     def settling(self) -> Passage:
         """The gate of the settle runner; a hint ends a wait there."""
@@ -150,22 +150,23 @@ class Desk:
             raise Refused("a maintenance holds; end it first: neutron-nsx maintenance stop")
         held = self._board.now.held
         released = [kind for kind in request.kinds or Kind if held.get(kind)]
+        at = self._clock.monotonic()
         with self._lock:
-            self._to_release |= dict.fromkeys(released, self._clock.monotonic())
+            self._for_the_brake += [partial(self._brake.release, kind, at) for kind in released]
         what = ", ".join(f"{kind} {held[kind]}" for kind in released)
         did = f"the next sweep writes what is held: {what}" if what else "nothing is held there"
         return {"did": did, "released": [kind.value for kind in released], **self._standing()}
 
     def _maintain(self, request: Request) -> dict[str, Any]:
-        return maintenance.carry_out(request, self._window, self._clock.now())
+        result = maintenance.carry_out(request, self._window, self._clock.now())
+        if request.command is Command.MAINTENANCE_START:
+            # Otherwise a release would be kept for all that gets worse until its end.
+            with self._lock:
+                self._for_the_brake.append(self._brake.withdraw)
+        return result
 
     def _standing(self) -> dict[str, Any]:
         return {"state": self.state, "paused_since": self._barrier.paused_since}
-
-    def _released(self) -> dict[Kind, float]:
-        with self._lock:
-            released, self._to_release = self._to_release, {}
-            return released
 
 
 _COMMANDS: Mapping[Command, Callable[[Desk, Request], dict[str, Any]]] = {

@@ -1,6 +1,7 @@
 """The audit log: its fields, which are an API, and what logrotate does to its file."""
 
 import json
+import os
 import re
 import stat
 
@@ -12,6 +13,7 @@ from networking_nsx.errors import ConfigurationError
 from networking_nsx.evidence.audit import AuditLog
 from networking_nsx.evidence.entry import LOST, Entry, entries_of
 from networking_nsx.evidence.journal import journal
+from networking_nsx.evidence.writer import Trouble
 from networking_nsx.model import Verdict
 
 MOMENT = r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+00:00"
@@ -80,6 +82,13 @@ def test_a_file_that_was_moved_away_is_begun_anew(log, path):
     log.write([written("port-3", 3)])
 
     assert (ids(path.with_suffix(".1")), ids(path)) == (["port-1"], ["port-3"])
+
+
+def test_a_pipe_that_nobody_reads_is_told(log, path):
+    """At once: a thread that waited for a reader could not be ended."""
+    os.mkfifo(path)
+    with pytest.raises(Trouble, match="audit_log"):
+        log.write(list(entries_of(noted(outcome()))))
 
 
 def test_its_group_may_read_it(log, path):

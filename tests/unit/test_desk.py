@@ -245,6 +245,22 @@ def test_during_a_maintenance_nothing_is_released(case):
     case.desk.enter()
 
     assert not case.heart.brake.is_released(Kind.PORT)
+
+
+def test_a_release_does_not_outlive_a_maintenance_however_short(case):
+    """Both may begin and end within one sweep."""
+    case.world.vanish(Kind.PORT, 30)
+    follow(case)
+    for command in (Request(Command.RELEASE), MAINTENANCE, Request(Command.MAINTENANCE_STOP)):
+        case.ask(command)
+    case.desk.enter()
+
+    assert not case.heart.brake.is_released(Kind.PORT)
+
+
+def test_a_release_is_refused_while_a_maintenance_holds(case):
+    """It says how to end it."""
+    case.ask(MAINTENANCE)
     with pytest.raises(Refused, match="end it first: neutron-nsx maintenance stop"):
         case.ask(Request(Command.RELEASE))
 
