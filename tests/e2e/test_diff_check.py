@@ -130,7 +130,7 @@ def test_check_says_line_by_line_that_all_is_well(site):
     assert done.returncode == 0, done.stderr
     assert all(list(line) == ["name", "result", "detail", "advice"] for line in lines)
     assert {line["result"] for line in lines} <= {"ok", "warn", "skip"}
-    assert [lines[0]["name"], lines[-1]["name"]] == ["configuration", "lease"]
+    assert [lines[0]["name"], lines[-1]["name"]] == ["configuration", "staleness"]
     assert "admin" not in done.stdout
 
 

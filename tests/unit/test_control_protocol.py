@@ -30,6 +30,8 @@ def test_what_is_said_is_heard():
         "command": "release",
         "kinds": ["port"],
         "id": "",
+        "until": 0.0,
+        "reason": "",
     }
     assert request_from(line_of(request)) == request
     assert answer_from(line_of(answer)) == answer
