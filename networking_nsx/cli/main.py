@@ -56,6 +56,8 @@ class NeutronNsx(App):
 
 # futurist, which Neutron's libraries import, imports eventlet when it is installed. Nothing here uses it.
 warnings.filterwarnings("ignore", message=r"\s*Eventlet is deprecated")
+for library in ("alembic", "oslo_service"):  # they log what they find when they are imported
+    logging.getLogger(library).setLevel(logging.WARNING)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

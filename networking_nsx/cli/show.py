@@ -50,4 +50,5 @@ class Show(One):
             return punctual.look(key, parts.source, parts.store)
         except NsxError as error:
             self._error = error
-            return Finding(parts.store.rows([key])[0], waits=f"NSX could not be asked: {error}")
+            rows = parts.store.rows([key])
+            return Finding(rows[0] if rows else None, waits=f"NSX could not be asked: {error}")
