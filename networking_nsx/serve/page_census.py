@@ -10,7 +10,7 @@ from networking_nsx.neutron.census import By, Group
 from networking_nsx.ports import Clock
 
 PATIENCE = 0.1  # seconds for which a reader waits for a count
-SHARE = 0.01  # of the time that may go into counting
+SHARE = 0.001  # of the time that may go into counting: 100,000 ports every minute or two
 _LOOKUPS = 2  # at a time: a database that hangs keeps no more threads of the server
 
 
