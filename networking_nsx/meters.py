@@ -109,7 +109,7 @@ class Sweeping:
             self._met[kind].clear()
         self._met[kind].update({name: counts.get(name, 0) for name in _STATES})
         self._words[kind].update(progress.words)
-        if progress.statuses:
+        if progress.statuses is not None:
             self._statuses[kind] = progress.statuses
             self._series.replace(metrics.RESOURCES, _by_status(self._statuses))
 

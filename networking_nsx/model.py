@@ -181,7 +181,7 @@ class Progress(NamedTuple):
     bound: float = 0.0  # seconds that a status of this kind can get old, where that is more than a sweep
     behind: float = 0.0  # seconds since the oldest look that a status of this kind rests on, likewise
     waited: float = 0.0  # seconds since every row of this kind had its turn, where they are read in turn
-    statuses: Mapping[str, int] = {}  # Neutron's rows of this kind, at the end of a pass over it
+    statuses: Mapping[str, int] | None = None  # Neutron's rows of this kind, at the end of a pass over it
     turns: int = 1  # sweeps in which every object of this kind is read
 
 

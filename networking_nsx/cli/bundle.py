@@ -17,10 +17,10 @@ from networking_nsx.cli.arguments import add_files
 from networking_nsx.cli.common import configured
 from networking_nsx.cli.formats import One
 from networking_nsx.cli.pieces import PIECES, Case, Missing, Piece
-from networking_nsx.cli.plain import plain
 from networking_nsx.cli.redaction import Redaction, secrets_in, secrets_of
 from networking_nsx.cli.working import Tell, working
 from networking_nsx.errors import ConfigurationError, StateError
+from networking_nsx.serve.plain import plain
 
 _FOLDER = "neutron-nsx-bundle"
 

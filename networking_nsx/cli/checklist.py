@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from typing import NamedTuple, TypeVar
 
-from networking_nsx.cli.plain import plain
 from networking_nsx.cli.working import Tell
 from networking_nsx.errors import ConfigurationError, LeaseTaken, NsxError, StoreError
 from networking_nsx.nsx.checks import (
@@ -17,6 +16,7 @@ from networking_nsx.nsx.checks import (
     failed,
     skip,
 )
+from networking_nsx.serve.plain import plain
 
 _Subject = TypeVar("_Subject")
 

@@ -10,10 +10,10 @@ from networking_nsx import config
 from networking_nsx.cli.arguments import add_files, add_kinds
 from networking_nsx.cli.common import configured
 from networking_nsx.cli.formats import One
-from networking_nsx.cli.plain import plain
 from networking_nsx.model import Kind
 from networking_nsx.serve.client import ask
 from networking_nsx.serve.findings import time_of
+from networking_nsx.serve.plain import plain
 from networking_nsx.serve.protocol import Command, Request
 
 _MOMENTS = {

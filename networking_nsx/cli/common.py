@@ -12,9 +12,10 @@ from oslo_config import cfg
 from oslo_log import log
 
 from networking_nsx import config
-from networking_nsx.cli.plain import PlainLines, plain
+from networking_nsx.cli.plain import PlainLines
 from networking_nsx.errors import StoreError
 from networking_nsx.model import Key
+from networking_nsx.serve.plain import plain
 
 _LOG = logging.getLogger(__name__)
 

@@ -13,8 +13,8 @@ from networking_nsx.assemble import reader
 from networking_nsx.cli.arguments import add_files, add_kinds, count
 from networking_nsx.cli.common import configured
 from networking_nsx.cli.exits import Exit
-from networking_nsx.cli.plain import plain
 from networking_nsx.cli.working import Followed, working
+from networking_nsx.serve.plain import plain
 from networking_nsx.sync.difference import Difference
 from networking_nsx.sync.drift import Drift
 

@@ -4,7 +4,6 @@ from typing import Any
 
 from cliff.columns import FormattableColumn
 
-from networking_nsx.cli.plain import plain
 from networking_nsx.errors import NotAcknowledged
 from networking_nsx.evidence.audit import moment_of
 from networking_nsx.evidence.entry import Entry
@@ -13,6 +12,7 @@ from networking_nsx.model import Finding, Health, Key
 from networking_nsx.neutron.bindings import Bindings
 from networking_nsx.ports import Explained
 from networking_nsx.serve.client import ask
+from networking_nsx.serve.plain import plain
 from networking_nsx.serve.protocol import Command, Request
 
 _SWEEP = "by the next sweep"

@@ -9,8 +9,8 @@ from importlib.metadata import distribution, version
 from cliff.app import App
 from cliff.commandmanager import CommandManager
 
-from networking_nsx.cli.plain import plain
 from networking_nsx.errors import Retryable
+from networking_nsx.serve.plain import plain
 
 
 class _OneLine(logging.Formatter):

@@ -4,8 +4,6 @@ import logging
 
 from networking_nsx.serve.plain import plain
 
-__all__ = ["PlainLines", "plain"]
-
 
 class PlainLines(logging.Filter):
     """Keeps every record to one line, so that nobody can forge another one; tracebacks are not touched."""

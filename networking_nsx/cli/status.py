@@ -9,9 +9,9 @@ from cliff.lister import Lister
 from networking_nsx.assemble import reader
 from networking_nsx.cli.arguments import add_files
 from networking_nsx.cli.common import configured
-from networking_nsx.cli.plain import plain
 from networking_nsx.model import Kind, Status
 from networking_nsx.neutron.census import KINDS, By, Group
+from networking_nsx.serve.plain import plain
 
 _WORDS = (*(status.value for status in Status), "BUILD", "ALLOCATING")
 _COLUMNS = ("kind", "id", "name", *(status.value.lower() for status in Status), "other", "total")

@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.markup import escape
 
-from networking_nsx.cli.plain import plain
 from networking_nsx.errors import NsxError
 from networking_nsx.model import Kind, Observation, Page, Progress, Sought
 from networking_nsx.ports import Index, Source
+from networking_nsx.serve.plain import plain
 from networking_nsx.sync.runner import Summary
 
 Tell = Callable[[str], object]

@@ -82,7 +82,7 @@ class Board:
             under=self.now.under and _advanced(self.now.under, progress),
             trouble=trouble,
             held=held,
-            rows={**self.now.rows, progress.kind: progress.statuses} if progress.statuses else self.now.rows,
+            rows=self._rows(progress),
             distrust=self._canary.distrust if self._canary else "",
         )
 
@@ -126,6 +126,10 @@ class Board:
             "rows": {kind.value: dict(now.rows.get(kind, {})) for kind in Kind},
             **self._index(now.distrust),
         }
+
+    def _rows(self, progress: Progress) -> Mapping[Kind, Mapping[str, int]]:
+        rows = self.now.rows
+        return rows if progress.statuses is None else {**rows, progress.kind: progress.statuses}
 
     def _last_sweep(self, last: _Last | None) -> dict[str, Any]:
         if last is None:

@@ -70,6 +70,7 @@ class Page:
             name: getattr(page_text, name)
             for name in ("moment", "clock", "machine", "span", "number", "count")
         }
+        self._templates.filters["statuses"] = _statuses
 
     def views(self) -> Mapping[str, View]:
         return {"/": self._page, **{f"/{name}": _file(name) for name in _FILES}}
@@ -88,7 +89,6 @@ class Page:
             minutes=minutes,
             figures=figures(minutes),
             counted=counted,
-            statuses=_statuses(watched.told()["rows"]),
             groups=[(by.value, counted.down.get(by, ())) for by in (By.HOST, By.SEGMENT)],
             most=[most for by in (By.HOST, By.SEGMENT) if (most := _most(by, counted.down.get(by, ())))],
             groups_shown=_GROUPS,

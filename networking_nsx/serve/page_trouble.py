@@ -59,7 +59,7 @@ def state(sight: Sight, found: Sequence[Trouble]) -> tuple[str, str]:
 def _frozen(told: Told) -> str:
     if told["state"] != "running":
         return "Paused"
-    return "Maintenance" if told.get("maintenance", "none") != "none" else "Frozen"
+    return "Maintenance" if told["maintenance"] != "none" else "Frozen"
 
 
 def _hang(sight: Sight) -> Iterator[Trouble]:
@@ -108,21 +108,19 @@ def _held(sight: Sight) -> Iterator[Trouble]:
 
 def _maintenance(sight: Sight) -> Iterator[Trouble]:
     told = sight.told
-    phase = told.get("maintenance", "none")
-    if phase == "holding":
-        reason = told.get("maintenance_reason") or "no reason given"
+    if told["maintenance"] == "holding":
         yield Trouble(
             Level.FROZEN,
             f"Maintenance until {moment(told['maintenance_until'])}",
-            f"{reason}. What would become worse is held, what is better is written.",
+            f"{told['maintenance_reason']}. What would become worse is deferred, what is better is written.",
             "To end it now:",
             "neutron-nsx maintenance stop --config-file ...",
         )
-    elif phase != "none":
+    elif told["maintenance"] != "none":
         yield Trouble(
             Level.FROZEN,
             "Maintenance is over; a whole sweep comes first",
-            "What would become worse is held until everything has been read once.",
+            "What would become worse is deferred until everything has been read once.",
         )
 
 

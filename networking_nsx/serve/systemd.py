@@ -15,9 +15,7 @@ from functools import partial
 
 from networking_nsx.serve.beside import beside
 
-_BEATS = (
-    10  # within the watchdog's time: one that is missed, or comes while something hangs briefly, is no end
-)
+_BEATS = 10  # within the watchdog's time: one that is missed, as something hangs briefly, is no end
 
 _LOG = logging.getLogger(__name__)
 

@@ -286,8 +286,9 @@ class Ledger:
         if not limit or unknown.kind is not Kind.PORT:
             return unknown
         since = self._unknown_since[unknown.id] = min(at, self._unknown_since.get(unknown.id, at))
-        aged = unknown._replace(health=Health.DOWN, word=f"{unknown.word} for longer than unknown_after")
-        return aged if at - since > limit else unknown
+        if at - since <= limit:
+            return unknown
+        return unknown._replace(health=Health.DOWN, word=f"{unknown.word} for longer than unknown_after")
 
 
 def is_doubtful(change: Change) -> bool:

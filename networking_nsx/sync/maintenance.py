@@ -174,9 +174,8 @@ class Window:
             verified = self._standing
             if verified is None or verified is not self._verified_by_this_sweep:
                 return
-            if summary.waited > max(
-                0.0, self._clock.now() - verified.until
-            ):  # some rows are still to be read
+            since_its_end = max(0.0, self._clock.now() - verified.until)
+            if summary.waited > since_its_end:  # some rows are still to be read
                 return
             self._standing = self._verified_by_this_sweep = None
             self._over = verified.until  # what NSX said before that may still be on its way

@@ -345,6 +345,18 @@ def test_a_listing_that_begins_again_counts_from_its_beginning(case):
     assert case.ask(STATUS)["sweep_done"] == 0
 
 
+def test_the_rows_of_a_kind_are_those_of_its_last_pass(case):
+    """None, once the last of them is deleted."""
+    follow(case)
+    before = case.ask(STATUS)["rows"]
+    for key in [key for key in case.world.neutron if key.kind is Kind.NETWORK]:
+        del case.world.neutron[key]
+    follow(case)
+
+    assert before["network"] == {"ACTIVE": 2}
+    assert case.ask(STATUS)["rows"]["network"] == {}
+
+
 def test_the_last_sweep_and_a_bound_that_grows_with_its_age(case):
     """While no sweep completes, statuses get older."""
     follow(case)

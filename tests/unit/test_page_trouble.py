@@ -19,6 +19,7 @@ QUIET = {
     "held": {"network": 0, "router": 0, "port": 0},
     "index": "believed",
     "index_reason": "",
+    "maintenance": "none",
     "bound": 12.0,
     "last_sweep_at": NOW - 5,
 }

@@ -5,7 +5,8 @@ import logging
 
 import pytest
 
-from networking_nsx.cli.plain import PlainLines, plain
+from networking_nsx.cli.plain import PlainLines
+from networking_nsx.serve.plain import plain
 
 
 @pytest.mark.parametrize("text", ["a\nb", "a\x1bb", "a\x9bb", "a\u202eb", "a\u2028b", "a\x00b"])
